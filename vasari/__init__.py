@@ -1,0 +1,1 @@
+"""Vasari makes a photograph talk."""
