@@ -97,7 +97,7 @@ def test_head_nods_after_accents() -> None:
 def test_blink_rate_is_the_one_asked_for(rate: float) -> None:
     controls = Controls(blink_per_minute=rate)
     values = idle.idle(idle.init_state(3), *speech(N), controls)[1]
-    assert len(blink_starts(values)) / MINUTES == pytest.approx(rate, rel=0.12)
+    assert len(blink_starts(values)) / MINUTES == pytest.approx(rate, abs=1.8)  # three sd
 
 
 def test_blinks_are_irregular_and_fully_shut(talking: np.ndarray) -> None:
@@ -129,8 +129,9 @@ def test_a_blink_closes_fast_holds_and_opens_slowly(silent: np.ndarray) -> None:
 
 
 def test_no_blinks_when_none_are_wanted() -> None:
-    values = idle.idle(idle.init_state(0), np.zeros(5000), np.zeros(5000), Controls(
-        blink_per_minute=0.0))[1]
+    values = idle.idle(
+        idle.init_state(0), np.zeros(5000), np.zeros(5000), Controls(blink_per_minute=0.0)
+    )[1]
     assert values[:, layout.LIDS].min() > 0.5
 
 

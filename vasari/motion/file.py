@@ -126,13 +126,16 @@ def read_limited(path: str | os.PathLike[str]) -> bytes:
         ) from None
     except (OSError, ValueError):
         raise bad_motion("it cannot be opened") from None
-    with os.fdopen(handle, "rb") as stream:
-        status = os.fstat(stream.fileno())
+    try:
+        status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
             raise bad_motion("it is not a regular file")
         if status.st_size > MAX_BYTES:
             raise too_large(status.st_size)
-        data = stream.read(MAX_BYTES + 1)
+        with os.fdopen(handle, "rb", closefd=False) as stream:
+            data = stream.read(MAX_BYTES + 1)
+    finally:
+        os.close(handle)
     if len(data) > MAX_BYTES:
         raise too_large(len(data))
     return data
