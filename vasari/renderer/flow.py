@@ -1,0 +1,110 @@
+"""Dense backward flow of one frame: for every pixel of the crop, where in the photo it comes from.
+
+Inside the face the flow is exact at the landmarks and affine in every triangle of the mesh
+(piecewise affine warp, as in active appearance models; Matthews & Baker 2004). Outside, the head
+moves as a rigid body with depth whose influence fades over neck, shoulders and towards the crop's
+border; that field is smooth, so it is evaluated forwards on a coarse grid and inverted by
+fixed-point iteration. Both meet in a feathered band inside the face oval.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vasari.types import CROP_PX, Float
+
+FLOW_STEP_PX = 2
+"""The flow is computed at every second pixel and interpolated: it is piecewise linear anyway."""
+
+FLOW_SIDE = CROP_PX // FLOW_STEP_PX
+_SUBPIXEL_BITS = 4
+_FEATHER = 5
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """Triangles of the face. triangles: (T, 3) landmark indices, consistently oriented."""
+
+    triangles: NDArray[np.intp]
+
+
+def triangle_maps(source: Float, target: Float, triangles: NDArray[np.intp]) -> Float:
+    """(T, 2, 3) affine maps that take target positions to source positions, per triangle.
+
+    source, target: (N, 2) px. A triangle without area in the target keeps its first corner.
+    """
+    s = source[triangles].astype(np.float64)
+    t = target[triangles].astype(np.float64)
+    e1, e2 = t[:, 1] - t[:, 0], t[:, 2] - t[:, 0]
+    area = e1[:, 0] * e2[:, 1] - e1[:, 1] * e2[:, 0]
+    flat = np.abs(area) < 1e-3
+    inverse_area = np.where(flat, 0.0, 1.0 / np.where(flat, 1.0, area))
+    f1, f2 = s[:, 1] - s[:, 0], s[:, 2] - s[:, 0]
+    # [f1 f2] @ inv([e1 e2])
+    inverse = np.stack([e2[:, 1], -e2[:, 0], -e1[:, 1], e1[:, 0]], 1).reshape(-1, 2, 2)
+    linear = np.stack([f1, f2], 2) @ (inverse * inverse_area[:, None, None])
+    offset = s[:, 0] - np.einsum("tij,tj->ti", linear, t[:, 0])
+    return np.concatenate([linear, offset[:, :, None]], 2).astype(np.float32)
+
+
+def rasterise(target: Float, depth: Float, triangles: NDArray[np.intp]) -> NDArray[np.int32]:
+    """(256, 256) index of the triangle that is in front at each flow pixel, -1 where there is none.
+
+    target: (N, 2) crop px; depth: (N,) grows away from the camera. Far triangles are drawn first.
+    """
+    ids = np.full((FLOW_SIDE, FLOW_SIDE), -1, np.int32)
+    scaled = (target - (FLOW_STEP_PX - 1) / 2) / FLOW_STEP_PX * (1 << _SUBPIXEL_BITS)
+    corners = np.round(scaled).astype(np.int32)[triangles]
+    order = np.argsort(-depth[triangles].sum(1), kind="stable")
+    for k in order.tolist():
+        cv2.fillConvexPoly(ids, corners[k], k, lineType=cv2.LINE_8, shift=_SUBPIXEL_BITS)
+    return ids
+
+
+def face_flow(
+    source: Float, target: Float, depth: Float, triangles: NDArray[np.intp]
+) -> tuple[Float, Float, tuple[slice, slice]]:
+    """Flow inside the face.
+
+    Returns the sampling positions (h, w, 2) in crop px, the coverage (h, w) 0..1 feathered inwards,
+    and the window (rows, columns) of the 256x256 flow grid to which both belong.
+    """
+    ids = rasterise(target, depth, triangles)
+    lo = np.floor(target.min(0) / FLOW_STEP_PX).astype(int) - _FEATHER
+    hi = np.ceil(target.max(0) / FLOW_STEP_PX).astype(int) + _FEATHER
+    lo, hi = np.clip(lo, 0, FLOW_SIDE - 1), np.clip(hi, 1, FLOW_SIDE)
+    window = (slice(int(lo[1]), int(hi[1])), slice(int(lo[0]), int(hi[0])))
+    part = ids[window]
+    maps = triangle_maps(source, target, triangles)
+    x = np.arange(lo[0], hi[0], dtype=np.float32) * FLOW_STEP_PX + (FLOW_STEP_PX - 1) / 2
+    y = np.arange(lo[1], hi[1], dtype=np.float32) * FLOW_STEP_PX + (FLOW_STEP_PX - 1) / 2
+    a = maps[part]
+    positions = a[..., 0] * x[None, :, None] + a[..., 1] * y[:, None, None] + a[..., 2]
+    inside = (part >= 0).astype(np.float32)
+    kernel = 2 * _FEATHER + 1
+    soft = cv2.blur(inside, (kernel, kernel), borderType=cv2.BORDER_CONSTANT)
+    coverage = np.clip(soft * 2 - 1, 0, 1) * inside
+    return positions, coverage.astype(np.float32), window
+
+
+def invert(displacement: Float, step_px: float, iterations: int = 4) -> Float:
+    """Backward displacement of a smooth forward one on a regular grid, by fixed-point iteration.
+
+    displacement: (h, w, 2) px at grid points step_px apart: source p goes to p + displacement(p).
+    Returns b with: the source of target q is q - b(q). Converges where the displacement changes by
+    less than its own step, which the range limits of the motion guarantee.
+    """
+    h, w = displacement.shape[:2]
+    grid_x, grid_y = np.meshgrid(np.arange(w, dtype=np.float32), np.arange(h, dtype=np.float32))
+    backward = displacement
+    for _ in range(iterations):
+        backward = cv2.remap(
+            displacement,
+            grid_x - backward[..., 0] / step_px,
+            grid_y - backward[..., 1] / step_px,
+            cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+    return backward
