@@ -8,7 +8,7 @@ from vasari.renderer.eyes import EyeLayer
 from vasari.renderer.flow import FLOW_STEP_PX, face_flow, invert
 from vasari.renderer.geometry import GRID_STEP_PX, Geometry
 from vasari.renderer.mouth import MouthLayer, MouthTextures
-from vasari.renderer.topology import Index, face_triangles
+from vasari.renderer.topology import Topology
 from vasari.types import CROP_PX, Float, Image, Portrait
 
 _SOLID = 0.5
@@ -39,11 +39,11 @@ class Renderer:
     """
 
     def __init__(
-        self, portrait: Portrait, basis: Basis, triangles: Index, textures: MouthTextures
+        self, portrait: Portrait, basis: Basis, topology: Topology, textures: MouthTextures
     ) -> None:
         self._portrait = portrait
         self._geometry = Geometry(portrait, basis)
-        self._triangles = face_triangles(triangles, portrait.landmarks)
+        self._topology = topology
         self._pixels = _pixel_grid()
         self._layered = _matte_is_usable(portrait)
         self._person = _solid_person(portrait) if self._layered else portrait.image
@@ -69,7 +69,7 @@ class Renderer:
         backward = _upscale(invert(displacement, GRID_STEP_PX), GRID_STEP_PX, 0.0, FLOW_STEP_PX)
         source = self._geometry.source
         positions, coverage, window = face_flow(
-            source[:468, :2], landmarks[:468, :2], landmarks[:468, 2], self._triangles
+            source[:468, :2], landmarks[:468, :2], landmarks[:468, 2], self._topology
         )
         centre = (FLOW_STEP_PX - 1) / 2
         here = self._pixels[::FLOW_STEP_PX, ::FLOW_STEP_PX][window] + centre

@@ -24,6 +24,10 @@ _LID_SHADOW = 0.18
 """How much darker the eyeball is right under a lid that has come down over it."""
 
 
+_SEAM_PX = 3.0
+"""Openings narrower than this show a line of lashes."""
+
+
 @dataclass(frozen=True)
 class _Side:
     upper: NDArray[np.intp]
@@ -84,6 +88,7 @@ class _Eye:
     frame: Float  # (3, 2) px: outer corner, inner corner, and a third point square to them
     gap_px: float
     lids: Float  # (18, 2) px the photo's lid margins
+    lashes: Float  # (3,) 0..255 colour of the line where shut lids meet
 
     @staticmethod
     def build(image: Image, landmarks: Float, side: _Side) -> "_Eye":
@@ -104,7 +109,8 @@ class _Eye:
         whole = _whole_iris(window, inner, centre - lo, distance, radius)
         iris = np.concatenate([whole * disc[..., None], disc[..., None]], 2)
         gap = float(np.mean(np.linalg.norm(upper[1:-1] - lower[1:-1], axis=1)))
-        return _Eye(side, lo, white, iris, _corner_frame(points, side), gap, both)
+        corners = _corner_frame(points, side)
+        return _Eye(side, lo, white, iris, corners, gap, both, _lash_colour(image, upper))
 
     def paint(self, frame: Image, landmarks: Float, skull: Float) -> None:
         """Put this eye into frame (512, 512, 3), in place. landmarks, skull: (478, 3) px."""
@@ -112,7 +118,10 @@ class _Eye:
         upper, lower = points[self.side.upper], points[self.side.lower]
         head = cv2.getAffineTransform(self.frame, _corner_frame(skull[:, :2], self.side))
         turned = points[self.side.iris].mean(0) - skull[self.side.iris, :2].mean(0)
+        gap = float(np.linalg.norm(upper[1:-1] - lower[1:-1], axis=1).mean())
+        self._paint_lashes(frame, (upper + lower) / 2, gap)
         amount = self._change(np.concatenate([upper, lower]), head, turned)
+        amount *= float(smoothstep(0.4, 2.0, np.array(gap)))
         if amount <= 0.0 or self.gap_px < 1.5:
             return
         lo = np.floor(np.minimum(upper.min(0), lower.min(0)) - 3).astype(int).clip(0)
@@ -127,6 +136,13 @@ class _Eye:
         region = frame[lo[1] : hi[1], lo[0] : hi[0]]
         alpha = (mask * amount)[..., None]
         region[...] = np.clip(region * (1 - alpha) + eyeball * alpha + 0.5, 0, 255)
+
+    def _paint_lashes(self, frame: Image, meeting: Float, gap: float) -> None:
+        """The line of lashes where the lids meet; it also hides the cut between both skins."""
+        strength = 1.0 - float(smoothstep(0.8, _SEAM_PX, np.array(gap)))
+        if strength <= 0.0 or self.gap_px < 1.5:
+            return
+        draw_seam(frame, meeting, self.lashes, strength, max(1, round(0.22 * self.gap_px)))
 
     def _change(self, lids: Float, head: NDArray[np.float64], turned: Float) -> float:
         """0 where gaze and lids are the photo's own; 1 from half a pixel of change on."""
@@ -164,6 +180,34 @@ class _Eye:
         y = np.arange(size[1])[:, None] + lo[1]
         reach = max(1.5, 0.3 * self.gap_px)
         return np.asarray(1 - strength * np.exp(-np.maximum(0, y - edge) / reach), np.float32)
+
+
+def draw_seam(frame: Image, line: Float, colour: Float, strength: float, width_px: int) -> None:
+    """Draw a soft dark line (n, 2) px into frame, in place; it tapers off towards both ends."""
+    curve = smooth_curve(line)
+    lo = np.floor(curve.min(0) - 4).astype(int).clip(0)
+    hi = np.ceil(curve.max(0) + 5).astype(int).clip(None, frame.shape[0])
+    if (hi - lo).min() < 2:
+        return
+    mask = np.zeros((hi[1] - lo[1], hi[0] - lo[0]), np.uint8)
+    fixed = np.round((curve - lo) * (1 << _SUBPIXEL_BITS)).astype(np.int32)
+    n = len(fixed)
+    ends = (0, n // 6, n - n // 6 - 1, n - 1)
+    for a, b, thick in zip(ends, ends[1:], (1, width_px, 1), strict=False):
+        cv2.polylines(mask, [fixed[a : b + 1]], False, 255, thick, cv2.LINE_AA, _SUBPIXEL_BITS)
+    alpha = cv2.GaussianBlur(mask, (0, 0), 0.7).astype(np.float32)[..., None] * (strength / 255)
+    region = frame[lo[1] : hi[1], lo[0] : hi[0]]
+    region[...] = region * (1 - alpha) + colour * alpha + 0.5
+
+
+def _lash_colour(image: Image, upper: Float) -> Float:
+    """(3,) the dark of the upper lid's margin in the photo."""
+    curve = smooth_curve(upper)[2:-2]
+    around = np.concatenate([curve + np.array([0.0, dy]) for dy in (-1.5, -0.5, 0.5, 1.5)])
+    x, y = np.round(around).astype(int).clip(0, image.shape[0] - 1).T
+    samples = image[y, x].astype(np.float32)
+    dark = samples[samples.sum(1) <= np.quantile(samples.sum(1), 0.3)]
+    return np.asarray(dark.mean(0), np.float32)
 
 
 def iris_circle(points: Float) -> tuple[Float, float]:

@@ -7,12 +7,11 @@ border; that field is smooth, so it is evaluated forwards on a coarse grid and i
 fixed-point iteration. Both meet in a feathered band inside the face oval.
 """
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vasari.renderer.topology import Topology
 from vasari.types import CROP_PX, Float
 
 FLOW_STEP_PX = 2
@@ -21,13 +20,8 @@ FLOW_STEP_PX = 2
 FLOW_SIDE = CROP_PX // FLOW_STEP_PX
 _SUBPIXEL_BITS = 4
 _FEATHER = 5
-
-
-@dataclass(frozen=True)
-class Mesh:
-    """Triangles of the face. triangles: (T, 3) landmark indices, consistently oriented."""
-
-    triangles: NDArray[np.intp]
+_FLAT_PX2 = 1.0
+"""Openings with triangles smaller than this are shut; the skin around them covers the place."""
 
 
 def triangle_maps(source: Float, target: Float, triangles: NDArray[np.intp]) -> Float:
@@ -49,35 +43,48 @@ def triangle_maps(source: Float, target: Float, triangles: NDArray[np.intp]) -> 
     return np.concatenate([linear, offset[:, :, None]], 2).astype(np.float32)
 
 
-def rasterise(target: Float, depth: Float, triangles: NDArray[np.intp]) -> NDArray[np.int32]:
+def rasterise(target: Float, depth: Float, topology: Topology) -> NDArray[np.int32]:
     """(256, 256) index of the triangle that is in front at each flow pixel, -1 where there is none.
 
-    target: (N, 2) crop px; depth: (N,) grows away from the camera. Far triangles are drawn first.
+    target: (N, 2) crop px; depth: (N,) grows away from the camera. Indices are those of
+    `topology.triangles`. Openings are drawn first, then the skin from far to near.
     """
     ids = np.full((FLOW_SIDE, FLOW_SIDE), -1, np.int32)
     scaled = (target - (FLOW_STEP_PX - 1) / 2) / FLOW_STEP_PX * (1 << _SUBPIXEL_BITS)
-    corners = np.round(scaled).astype(np.int32)[triangles]
-    order = np.argsort(-depth[triangles].sum(1), kind="stable")
-    for k in order.tolist():
+    fixed = np.round(scaled).astype(np.int32)
+    first = len(topology.openings)
+    openings = np.flatnonzero(np.abs(_twice_area(target[topology.openings])) > _FLAT_PX2)
+    corners = fixed[topology.openings]
+    for k in openings.tolist():
         cv2.fillConvexPoly(ids, corners[k], k, lineType=cv2.LINE_8, shift=_SUBPIXEL_BITS)
+    corners = fixed[topology.skin]
+    order = np.argsort(-depth[topology.skin].sum(1), kind="stable")
+    for k in order.tolist():
+        cv2.fillConvexPoly(ids, corners[k], first + k, lineType=cv2.LINE_8, shift=_SUBPIXEL_BITS)
     return ids
 
 
+def _twice_area(corners: Float) -> Float:
+    """(T,) signed, of triangles (T, 3, 2)."""
+    a, b = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    return np.asarray(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0], np.float32)
+
+
 def face_flow(
-    source: Float, target: Float, depth: Float, triangles: NDArray[np.intp]
+    source: Float, target: Float, depth: Float, topology: Topology
 ) -> tuple[Float, Float, tuple[slice, slice]]:
     """Flow inside the face.
 
     Returns the sampling positions (h, w, 2) in crop px, the coverage (h, w) 0..1 feathered inwards,
     and the window (rows, columns) of the 256x256 flow grid to which both belong.
     """
-    ids = rasterise(target, depth, triangles)
+    ids = rasterise(target, depth, topology)
     lo = np.floor(target.min(0) / FLOW_STEP_PX).astype(int) - _FEATHER
     hi = np.ceil(target.max(0) / FLOW_STEP_PX).astype(int) + _FEATHER
     lo, hi = np.clip(lo, 0, FLOW_SIDE - 1), np.clip(hi, 1, FLOW_SIDE)
     window = (slice(int(lo[1]), int(hi[1])), slice(int(lo[0]), int(hi[0])))
     part = ids[window]
-    maps = triangle_maps(source, target, triangles)
+    maps = triangle_maps(source, target, topology.triangles)
     x = np.arange(lo[0], hi[0], dtype=np.float32) * FLOW_STEP_PX + (FLOW_STEP_PX - 1) / 2
     y = np.arange(lo[1], hi[1], dtype=np.float32) * FLOW_STEP_PX + (FLOW_STEP_PX - 1) / 2
     a = maps[part]

@@ -1,24 +1,44 @@
-"""Triangles of the face mesh, and the rows of points around lips and eyes."""
+"""Triangles of the face mesh: skin, and the flat pieces that span the openings of eyes and mouth."""
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors.numpy import load
 
 from vasari.motion import layout
+from vasari.weights import load_bytes
 
 Index = NDArray[np.intp]
 
+_RIMS = (
+    np.union1d(layout.EYE_LEFT_UPPER, layout.EYE_LEFT_LOWER),
+    np.union1d(layout.EYE_RIGHT_UPPER, layout.EYE_RIGHT_LOWER),
+    np.union1d(layout.LIPS_INNER_UPPER, layout.LIPS_INNER_LOWER),
+)
 
-def face_triangles(canonical: Index, landmarks: NDArray[np.float32]) -> Index:
-    """(T, 3) triangles of the face with the same turning sense in the photo.
 
-    canonical: (898, 3) triangles of the canonical face mesh. The triangles that span the openings
-    of mouth and eyes stay: they carry the flow smoothly over the openings, which are painted later.
+@dataclass(frozen=True)
+class Topology:
+    """Triangles (T, 3) of landmark indices, consistently oriented.
+
+    openings span eyes and mouth: they carry the flow over them, under what is painted there, and
+    give way to the skin where lids or lips are shut.
     """
-    a, b, c = (landmarks[canonical[:, k], :2] for k in range(3))
-    area = np.cross(b - a, c - a)
-    typical = np.sign(np.median(area))
-    turned = np.where((np.sign(area) == typical)[:, None], canonical, canonical[:, ::-1])
-    return np.ascontiguousarray(turned)
+
+    skin: Index
+    openings: Index
+
+    @property
+    def triangles(self) -> Index:
+        """(T, 3) openings first, then skin: the order in which they are drawn at equal depth."""
+        return np.concatenate([self.openings, self.skin])
 
 
-OVAL: Index = layout.FACE_OVAL
+def load_topology() -> Topology:
+    """The triangles of the canonical face mesh (898, without irises), from the shipped weights."""
+    triangles = load(load_bytes("canonical_face"))["triangles"].astype(np.intp)
+    spans = np.zeros(len(triangles), bool)
+    for rim in _RIMS:
+        spans |= np.isin(triangles, rim).all(1)
+    return Topology(skin=triangles[~spans], openings=triangles[spans])
