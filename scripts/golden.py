@@ -20,7 +20,5 @@ def picture(side: int) -> NDArray[np.float32]:
         paint(cx, 0.34, 0.09, 0.015, [0.25, 0.2, 0.15])
     paint(0.5, 0.56, 0.04, 0.05, [0.75, 0.5, 0.45])
     paint(0.5, 0.7, 0.11, 0.035, [0.7, 0.25, 0.25])
-    ripple = 0.02 * np.sin(np.arange(image.size, dtype=np.float32) * 0.7).reshape(
-        image.shape
-    )
+    ripple = 0.02 * np.sin(np.arange(image.size, dtype=np.float32) * 0.7).reshape(image.shape)
     return np.clip(image + ripple, 0, 1).astype(np.float32)[None]

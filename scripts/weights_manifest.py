@@ -28,9 +28,7 @@ def register(
     """Write the entry of one file. Raises FileNotFoundError when file or card is missing."""
     data = (folder / file).read_bytes()
     if not (folder / card).is_file():
-        raise FileNotFoundError(
-            f"{folder / card}: every weight file needs its model card"
-        )
+        raise FileNotFoundError(f"{folder / card}: every weight file needs its model card")
     table = read(folder)
     table[name] = {
         "file": file,

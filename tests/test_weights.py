@@ -40,9 +40,7 @@ def test_face_networks_equal_the_originals():
     np.testing.assert_allclose(boxes["boxes"][:, ::16], want["boxes"], atol=1e-3)
     np.testing.assert_allclose(boxes["scores"][:, ::16], want["scores"], atol=1e-3)
     found = runtime.model("face_landmarks").run({"image": picture(256)})
-    np.testing.assert_allclose(
-        found["landmarks"], want["landmarks"], atol=0.01
-    )  # px of 256
+    np.testing.assert_allclose(found["landmarks"], want["landmarks"], atol=0.01)  # px of 256
     np.testing.assert_allclose(found["presence"], want["presence"], atol=1e-2)
     shapes = runtime.model("face_blendshapes").run({"points": want["points"]})
     np.testing.assert_allclose(shapes["blendshapes"], want["blendshapes"], atol=1e-3)
@@ -55,9 +53,7 @@ def test_canonical_face_is_a_symmetric_head():
     assert triangles.min() == 0 and triangles.max() == 467
     assert vertices[234, 0] == pytest.approx(-vertices[454, 0], abs=1e-4)
     assert vertices[10, 1] > 8 and vertices[152, 1] < -9  # y up, centimetres
-    assert (
-        vertices[1, 2] > vertices[[234, 454], 2].max() + 8
-    )  # the nose is nearer than the ears
+    assert vertices[1, 2] > vertices[[234, 454], 2].max() + 8  # the nose is nearer than the ears
 
 
 @pytest.fixture

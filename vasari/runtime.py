@@ -33,11 +33,7 @@ def _cgroup_quota(root: Path) -> float | None:
 
 def default_threads(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
     """Threads that really run in parallel here: the lesser of CPU affinity and cgroup quota."""
-    available = (
-        len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count()
-    )
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     quota = _cgroup_quota(cgroup)
     count = available or 1
     if quota is not None:
@@ -52,21 +48,14 @@ class Model:
         self.name = name
         self._session = session
         self.inputs: tuple[str, ...] = tuple(item.name for item in session.get_inputs())
-        self.outputs: tuple[str, ...] = tuple(
-            item.name for item in session.get_outputs()
-        )
+        self.outputs: tuple[str, ...] = tuple(item.name for item in session.get_outputs())
 
     def run(self, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Every output by its name. Raises ValueError when the fed names are not the inputs."""
-        if len(feeds) != len(self.inputs) or any(
-            name not in feeds for name in self.inputs
-        ):
+        if len(feeds) != len(self.inputs) or any(name not in feeds for name in self.inputs):
             raise ValueError(f"{self.name}: expected {self.inputs}, got {tuple(feeds)}")
         values = self._session.run(None, dict(feeds))
-        return {
-            name: np.asarray(value)
-            for name, value in zip(self.outputs, values, strict=True)
-        }
+        return {name: np.asarray(value) for name, value in zip(self.outputs, values, strict=True)}
 
 
 class Runtime:
@@ -95,9 +84,7 @@ class Runtime:
         key = (name, threads or self.threads)
         with self._lock:
             if key not in self._models:
-                self._models[key] = Model(
-                    name, _session(name, weights.load_bytes(name), key[1])
-                )
+                self._models[key] = Model(name, _session(name, weights.load_bytes(name), key[1]))
             return self._models[key]
 
 

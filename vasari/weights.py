@@ -54,9 +54,7 @@ def _entry(name: str, fields: object) -> Entry:
     if path.name != entry.file or path.suffix not in _SUFFIXES:
         raise _refused(name, "its manifest entry names no .onnx or .safetensors file")
     if not isinstance(entry.bytes, int) or not 0 < entry.bytes <= MAX_BYTES:
-        raise _refused(
-            name, f"its manifest entry gives no size of at most {MAX_BYTES} bytes"
-        )
+        raise _refused(name, f"its manifest entry gives no size of at most {MAX_BYTES} bytes")
     return entry
 
 
@@ -100,9 +98,7 @@ def load_bytes(name: str, folder: Traversable | None = None) -> bytes:
     return data
 
 
-def load_tensors(
-    name: str, folder: Traversable | None = None
-) -> dict[str, NDArray[np.generic]]:
+def load_tensors(name: str, folder: Traversable | None = None) -> dict[str, NDArray[np.generic]]:
     """The arrays of a shipped .safetensors file, by their names. Raises as `load_bytes` does."""
     data = load_bytes(name, folder)
     try:
