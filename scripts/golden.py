@@ -1,5 +1,7 @@
 """The fixed inputs on which a converted network is compared with its original."""
 
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,3 +24,13 @@ def picture(side: int) -> NDArray[np.float32]:
     paint(0.5, 0.7, 0.11, 0.035, [0.7, 0.25, 0.25])
     ripple = 0.02 * np.sin(np.arange(image.size, dtype=np.float32) * 0.7).reshape(image.shape)
     return np.clip(image + ripple, 0, 1).astype(np.float32)[None]
+
+
+def photo(side: int) -> NDArray[np.float32]:
+    """(1, side, side, 3) 0..1: Grace Hopper's public-domain portrait, in squares; 64 divides side.
+
+    A drawing will not do where a network was made to tell persons from pictures.
+    """
+    path = Path(__file__).resolve().parent.parent / "tests" / "data" / "portrait_64.npy"
+    image = np.load(path, allow_pickle=False).astype(np.float32) / 255
+    return np.kron(image, np.ones((side // 64, side // 64, 1), np.float32))[None]

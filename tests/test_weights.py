@@ -46,6 +46,24 @@ def test_face_networks_equal_the_originals():
     np.testing.assert_allclose(shapes["blendshapes"], want["blendshapes"], atol=1e-3)
 
 
+def test_person_matte_equals_the_original():
+    photo = script("golden").photo(256)
+    matte = Runtime(1).model("person_matte").run({"image": photo})["matte"]
+    assert matte.shape == (1, 256, 256, 1)
+    want = golden("golden_matte.safetensors")["matte"]
+    assert np.ptp(want) > 0.5  # she stands out
+    np.testing.assert_allclose(matte[:, ::8, ::8], want, atol=1e-3)
+
+
+def test_voice_activity_hears_nothing_in_silence():
+    model = Runtime(1).model("voice_activity")
+    state = np.zeros((2, 1, 128), np.float32)
+    feeds = {"input": np.zeros((1, 576), np.float32), "sr": np.array(16000, np.int64)}
+    out = model.run({**feeds, "state": state})
+    assert out["output"].shape == (1, 1) and out["output"][0, 0] < 0.1
+    assert out["stateN"].shape == state.shape
+
+
 def test_canonical_face_is_a_symmetric_head():
     face = weights.load_tensors("canonical_face")
     vertices, triangles = face["vertices"], face["triangles"]
