@@ -88,6 +88,9 @@ def from_arkit_csv(
         raise bad_motion(f"{rate:g} frames a second are not within 1 to 240")
     values = motion_from_shapes(np.clip(table[:, : len(SHAPES)], 0.0, 1.0), mapping or load_map())
     angles = table[:, len(SHAPES) :]
+    beyond = (np.abs(angles) > np.pi).any(1)
+    if beyond.any():
+        raise bad_motion(f"row {int(np.argmax(beyond))}: an angle is not within -pi to pi")
     values[:, layout.ROTATION] = angles[:, [1, 0, 2]] * np.array([1.0, 1.0, -1.0])
     if np.any(angles[:, [3, 4, 6, 7]]):
         values[:, layout.GAZE] = 0.5 * (angles[:, [3, 4]] + angles[:, [6, 7]])

@@ -148,7 +148,7 @@ def _brows(state: IdleState, heard: cues.Cues) -> tuple[Bump, ...]:
     if heard.accent > 0.0:
         random = draws.generator(state.seed, draws.BROWS, frame)
         if random.uniform() < _BROW_CHANCE:
-            size = heard.accent * float(random.uniform(0.4, 1.2))
+            size = heard.accent * float(random.uniform(0.4, 1.0))
             rise, fall = float(random.uniform(3, 5)), float(random.uniform(8, 18))
             brows += (Bump(frame, rise, fall, (size,)),)
     return brows
