@@ -22,14 +22,15 @@ CHANNELS = 12
 
 _SLOW_HZ = 0.20
 _FAST_HZ = 1.35
-_SD = np.array([2.0, 2.55, 1.5, 0.010, 0.006, 0.010, 1.75, 2.2, 1.4, 0.005, 0.004, 0.004])
+_SD = np.array([2.0, 2.55, 1.5, 0.013, 0.008, 0.010, 1.75, 2.2, 1.4, 0.006, 0.004, 0.004])
 _SILENT_SHARE = np.array([0.5] * 6 + [0.2] * 6)  # what is left of each channel in silence
 _BREATH_HZ = 0.25
 
-# The head turns about the neck, so its centre moves when it turns: face widths per sine.
-_YAW_TO_X = 0.20
-_ROLL_TO_X = 0.35
-_PITCH_TO_Y = 0.20
+# The head turns about the neck, so its centre moves when it turns: face widths per sine, as
+# regressed on tracked news speakers.
+_YAW_TO_X = 0.11
+_ROLL_TO_X = 0.60
+_PITCH_TO_Y = 0.45
 
 
 @dataclass(frozen=True)
