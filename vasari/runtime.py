@@ -1,4 +1,4 @@
-"""The only place that makes ONNX Runtime sessions: which provider, how many threads, which bytes."""
+"""The only place that makes ONNX Runtime sessions: provider, threads, checked bytes."""
 
 import os
 import threading
