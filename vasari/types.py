@@ -78,12 +78,12 @@ class CropTransform:
     def photo_from_crop(self, points: NDArray[Any]) -> NDArray[Any]:
         """(…, 2) crop pixels to (…, 2) photo pixels."""
         origin = np.array([self.x0_px, self.y0_px])
-        return np.asarray(points) * self.photo_px_per_crop_px + origin
+        return np.asarray(np.asarray(points) * self.photo_px_per_crop_px + origin)
 
     def crop_from_photo(self, points: NDArray[Any]) -> NDArray[Any]:
         """(…, 2) photo pixels to (…, 2) crop pixels."""
         origin = np.array([self.x0_px, self.y0_px])
-        return (np.asarray(points) - origin) / self.photo_px_per_crop_px
+        return np.asarray((np.asarray(points) - origin) / self.photo_px_per_crop_px)
 
 
 @dataclass(frozen=True)

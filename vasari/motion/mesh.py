@@ -87,8 +87,8 @@ def gaze_offset(shape: Float, eye: EyeRows, gaze: Float) -> Float:
     outer, inner = eye.corners
     radius = EYEBALL * float(np.linalg.norm(shape[outer] - shape[inner]))
     yaw, pitch = float(gaze[0]), float(gaze[1])
-    x, y = np.sin(yaw) * np.cos(pitch), np.sin(pitch)
-    return np.array([x * radius, y * radius, (1 - np.cos(yaw) * np.cos(pitch)) * radius], np.float32)
+    away = np.array([np.sin(yaw) * np.cos(pitch), np.sin(pitch), 1 - np.cos(yaw) * np.cos(pitch)])
+    return np.asarray(away * radius, np.float32)
 
 
 def close_lips(shape: Float) -> None:

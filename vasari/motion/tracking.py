@@ -1,6 +1,6 @@
 """From landmarks to motion vectors: pose out, then coefficients, lids and gaze."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -204,8 +204,3 @@ def ahead(shape: Float, eye: EyeRows) -> Float:
     centre = (shape[outer, :2] + shape[inner, :2]) / 2
     lift = np.array([0.0, _AHEAD[1] * width])
     return np.asarray(centre + _AHEAD[0] * towards_nose + lift, np.float32)
-
-
-def moved_anchor(anchor: HeadAnchor, dx_px: float, dy_px: float) -> HeadAnchor:
-    """The same anchor in a picture whose origin is (dx_px, dy_px) further left and up."""
-    return replace(anchor, x_px=anchor.x_px + dx_px, y_px=anchor.y_px + dy_px)

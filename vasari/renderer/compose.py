@@ -1,18 +1,38 @@
 """One frame: the person warped over a background that stands still, then eyes and mouth inside."""
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
+from vasari.motion import layout
 from vasari.motion.basis import Basis
 from vasari.renderer.eyes import EyeLayer
 from vasari.renderer.flow import FLOW_STEP_PX, face_flow, invert
-from vasari.renderer.geometry import GRID_STEP_PX, Geometry
-from vasari.renderer.mouth import MouthLayer, MouthTextures
-from vasari.renderer.topology import Topology
+from vasari.renderer.geometry import GRID_STEP_PX, Geometry, Target, smoothstep
+from vasari.renderer.mouth import MouthLayer, MouthTextures, load_textures
+from vasari.renderer.paste import PasteBack
+from vasari.renderer.topology import Topology, load_topology
+from vasari.renderer.warp import affine, sample
 from vasari.types import CROP_PX, Float, Image, Portrait
 
+_BAND_PX = 6
+"""Width of the soft edge of the moving layer."""
 _SOLID = 0.5
 """A matte that gives the face itself less than this is not usable; then there is one layer."""
+
+
+@dataclass(frozen=True)
+class RendererAssets:
+    """What all portraits share: the triangles of the face and the learned inside of the mouth."""
+
+    topology: Topology
+    textures: MouthTextures
+
+
+def load_assets() -> RendererAssets:
+    """The shipped assets, verified against the manifest."""
+    return RendererAssets(load_topology(), load_textures())
 
 
 def _pixel_grid() -> Float:
@@ -25,10 +45,7 @@ def _upscale(field: Float, step_px: float, first_px: float, out_step_px: float) 
     side = int(CROP_PX / out_step_px)
     scale = out_step_px / step_px
     offset = ((out_step_px - 1) / 2 - first_px) / step_px
-    matrix = np.array([[scale, 0, offset], [0, scale, offset]], np.float64)
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    out = cv2.warpAffine(field, matrix, (side, side), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(out, np.float32)
+    return affine(field, np.array([[scale, 0, offset], [0, scale, offset]]), (side, side))
 
 
 class Renderer:
@@ -38,18 +55,16 @@ class Renderer:
     before. One instance serves one thread at a time.
     """
 
-    def __init__(
-        self, portrait: Portrait, basis: Basis, topology: Topology, textures: MouthTextures
-    ) -> None:
+    def __init__(self, portrait: Portrait, basis: Basis, assets: RendererAssets) -> None:
         self._portrait = portrait
         self._geometry = Geometry(portrait, basis)
-        self._topology = topology
+        self._topology = assets.topology
         self._pixels = _pixel_grid()
-        self._layered = _matte_is_usable(portrait)
-        self._person = _solid_person(portrait) if self._layered else portrait.image
+        self._layer = moving_layer(portrait)
+        self._paste: PasteBack | None = None
         self._eyes = EyeLayer.build(portrait.image, portrait.landmarks)
         self._mouth = MouthLayer.build(
-            portrait.image, portrait.landmarks, portrait.neutral, portrait.anchor, textures
+            portrait.image, portrait.landmarks, portrait.neutral, portrait.anchor, assets.textures
         )
 
     def render(self, motion: Float) -> Image:
@@ -58,15 +73,36 @@ class Renderer:
         The photo's own vector gives back the photo.
         """
         target = self._geometry.target(motion)
-        sampling = self._sampling(target.landmarks, target.displacement)
-        frame = self._composite(sampling)
+        return self._paint(self._warp(self._displacement(target)), target)
+
+    def render_photo(self, motion: Float) -> Image:
+        """(H, W, 3) RGB: the whole photo at its own size, with the face moved."""
+        if self._paste is None:
+            self._paste = PasteBack(self._portrait, self._layer)
+        target = self._geometry.target(motion)
+        displacement = self._displacement(target)
+        warped = self._warp(displacement)
+        return self._paste.apply(displacement, warped, self._paint(warped.copy(), target))
+
+    def _paint(self, frame: Image, target: Target) -> Image:
+        """Eyes and mouth inside, in place."""
+        points = target.landmarks[:, :2]
         self._eyes.paint(frame, target.landmarks, target.skull)
-        self._mouth.paint(frame, target.landmarks, target.skull)
+        self._mouth.paint(
+            frame,
+            points[layout.LIPS_INNER_UPPER],
+            points[layout.LIPS_INNER_LOWER],
+            target.skull[:, :2],
+            points,
+        )
         return frame
 
-    def _sampling(self, landmarks: Float, displacement: Float) -> Float:
-        """(512, 512, 2) where in the crop each pixel of the frame comes from."""
-        backward = _upscale(invert(displacement, GRID_STEP_PX), GRID_STEP_PX, 0.0, FLOW_STEP_PX)
+    def _displacement(self, target: Target) -> Float:
+        """(512, 512, 2) px: each pixel of the frame comes from its place minus this."""
+        backward = _upscale(
+            invert(target.displacement, GRID_STEP_PX), GRID_STEP_PX, 0.0, FLOW_STEP_PX
+        )
+        landmarks = target.landmarks
         source = self._geometry.source
         positions, coverage, window = face_flow(
             source[:468, :2], landmarks[:468, :2], landmarks[:468, 2], self._topology
@@ -75,59 +111,35 @@ class Renderer:
         here = self._pixels[::FLOW_STEP_PX, ::FLOW_STEP_PX][window] + centre
         inner = here - positions
         backward[window] += coverage[..., None] * (inner - backward[window])
-        full = _upscale(backward, FLOW_STEP_PX, centre, 1.0)
-        return np.subtract(self._pixels, full, out=full)
+        return _upscale(backward, FLOW_STEP_PX, centre, 1.0)
 
-    def _composite(self, sampling: Float) -> Image:
-        person = cv2.remap(
-            self._person, sampling, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        )
-        if not self._layered:
-            return np.asarray(person, np.uint8)
-        matte = cv2.remap(
-            self._portrait.matte, sampling, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        )
-        return np.asarray(
-            cv2.blendLinear(person, self._portrait.background, matte, 1.0 - matte), np.uint8
-        )
+    def _warp(self, displacement: Float) -> Image:
+        sampling = self._pixels - displacement
+        person = sample(self._portrait.image, sampling)
+        if self._layer is None:
+            return person
+        matte = sample(self._layer, sampling)
+        blended = cv2.blendLinear(person, self._portrait.background, matte, 1.0 - matte)
+        return np.asarray(blended, np.uint8)
 
 
-def _matte_is_usable(portrait: Portrait) -> bool:
-    oval = np.zeros((CROP_PX, CROP_PX), np.uint8)
-    hull = cv2.convexHull(np.round(portrait.landmarks[:468, :2]).astype(np.int32))
-    cv2.fillConvexPoly(oval, hull, 1)
-    return bool(portrait.matte[oval > 0].mean() > _SOLID)
+def moving_layer(portrait: Portrait) -> Float | None:
+    """(512, 512) 0..1: what moves with the head; None where the matte is not usable.
 
-
-def _solid_person(portrait: Portrait) -> Image:
-    """The person's own colour, also where the matte is soft.
-
-    The photo is matte * person + (1 - matte) * background; solved for the person, so that the photo
-    comes back where nothing moves. Where the matte is empty, the nearest colours of the person
-    continue outwards, so that no background shows at a moving edge.
+    It is the person with a narrow band of the photo around: 1 wherever the background had to be
+    painted, falling to 0 where background and photo are the same. So hair keeps the photo's own
+    pixels, and a face that does not move gives back the photo exactly.
     """
-    matte = portrait.matte[..., None]
-    photo = portrait.image.astype(np.float32)
-    background = portrait.background.astype(np.float32)
-    known = np.clip((photo - (1 - matte) * background) / np.maximum(matte, 0.05), 0, 255)
-    trust = (matte > 0.9).astype(np.float32)
-    spread = _spread_colour(photo, trust[..., 0])
-    own = np.clip((matte - 0.05) / 0.3, 0, 1)
-    return np.asarray(np.round(own * known + (1 - own) * spread), np.uint8)
-
-
-def _spread_colour(colour: Float, weight: Float) -> Float:
-    """Fill from the weighted pixels outwards by normalised convolution at growing scales."""
-    filled = colour * weight[..., None]
-    known = weight.copy()
-    out = filled.copy()
-    done = known.copy()
-    for radius in (3, 7, 15, 31, 63, 127):
-        kernel = (radius, radius)
-        near = cv2.blur(filled, kernel)
-        mass = cv2.blur(known, kernel)
-        guess = near / np.maximum(mass, 1e-4)[..., None]
-        fresh = ((mass > 1e-3) & (done < 0.5)).astype(np.float32)
-        out = out * (1 - fresh[..., None]) + guess * fresh[..., None]
-        done = np.maximum(done, fresh)
-    return np.asarray(out, np.float32)
+    face = np.zeros((CROP_PX, CROP_PX), np.uint8)
+    hull = cv2.convexHull(np.round(portrait.landmarks[:468, :2]).astype(np.int32))
+    cv2.fillConvexPoly(face, hull, 1)
+    if float(portrait.matte[face > 0].mean()) < _SOLID:
+        return None
+    painted = (portrait.background != portrait.image).any(2).astype(np.uint8)
+    painted = np.asarray(cv2.morphologyEx(painted, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8)))
+    size = 2 * _BAND_PX + 1
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    grown = cv2.dilate(painted, disc).astype(np.float32)
+    soft = np.asarray(cv2.GaussianBlur(grown, (0, 0), _BAND_PX / 2.5), np.float32)
+    # A blurred edge is 1/2 at the edge; the band leaves room to be 1 on all that was painted.
+    return np.asarray(np.maximum(smoothstep(0.04, 0.96, soft), painted), np.float32)

@@ -47,7 +47,7 @@ def opening_mask(upper: Float, lower: Float, shape: tuple[int, int], origin: Flo
     fixed = np.round(contour * (1 << _SUBPIXEL_BITS)).astype(np.int32)
     mask = np.zeros(shape, np.uint8)
     cv2.fillPoly(mask, [fixed], 255, lineType=cv2.LINE_AA, shift=_SUBPIXEL_BITS)
-    return cv2.blur(mask, (3, 3)).astype(np.float32) / 255.0
+    return np.asarray(cv2.blur(mask, (3, 3)), np.float32) / np.float32(255.0)
 
 
 def smooth_curve(points: Float, per_segment: int = 4) -> Float:
@@ -68,14 +68,14 @@ def smooth_curve(points: Float, per_segment: int = 4) -> Float:
 def _fill(colour: Float, known: Float) -> Float:
     """Spread known colours (h, w, 3) over the rest by normalised convolution, fine to coarse."""
     result = np.zeros_like(colour)
-    missing = np.ones_like(known)
+    missing: Float = np.ones_like(known)
     for sigma in (1.5, 3.0, 6.0, 12.0, 40.0):
-        mass = cv2.GaussianBlur(known, (0, 0), sigma)
-        mean = cv2.GaussianBlur(colour * known[..., None], (0, 0), sigma)
+        mass = np.asarray(cv2.GaussianBlur(known, (0, 0), sigma), np.float32)
+        mean = np.asarray(cv2.GaussianBlur(colour * known[..., None], (0, 0), sigma), np.float32)
         mean = mean / np.maximum(mass, 1e-6)[..., None]
         share = missing * smoothstep(0.02, 0.15, mass)
         result += mean * share[..., None]
-        missing = missing - share
+        missing = np.asarray(missing - share, np.float32)
     return np.asarray(result + mean * missing[..., None], np.float32)
 
 
@@ -104,7 +104,7 @@ class _Eye:
         centre, radius = iris_circle(points[side.iris])
         distance = _distance(window.shape[:2], centre - lo)
         disc = 1.0 - smoothstep(radius - _IRIS_SOFTNESS_PX, radius + _IRIS_SOFTNESS_PX, distance)
-        inner = cv2.erode(seen, np.ones((3, 3), np.uint8))
+        inner = np.asarray(cv2.erode(seen, np.ones((3, 3), np.uint8)), np.float32)
         white = _white(window, seen, inner, distance, radius)
         whole = _whole_iris(window, inner, centre - lo, distance, radius)
         iris = np.concatenate([whole * disc[..., None], disc[..., None]], 2)
@@ -116,10 +116,11 @@ class _Eye:
         """Put this eye into frame (512, 512, 3), in place. landmarks, skull: (478, 3) px."""
         points = landmarks[:, :2]
         upper, lower = points[self.side.upper], points[self.side.lower]
-        head = cv2.getAffineTransform(self.frame, _corner_frame(skull[:, :2], self.side))
+        corners = _corner_frame(skull[:, :2], self.side)
+        head = np.asarray(cv2.getAffineTransform(self.frame, corners), np.float64)
         turned = points[self.side.iris].mean(0) - skull[self.side.iris, :2].mean(0)
         gap = float(np.linalg.norm(upper[1:-1] - lower[1:-1], axis=1).mean())
-        self._paint_lashes(frame, (upper + lower) / 2, gap)
+        self._paint_lashes(frame, np.float32(0.5) * (upper + lower), gap)
         amount = self._change(np.concatenate([upper, lower]), head, turned)
         amount *= float(smoothstep(0.4, 2.0, np.array(gap)))
         if amount <= 0.0 or self.gap_px < 1.5:
@@ -204,8 +205,8 @@ def _lash_colour(image: Image, upper: Float) -> Float:
     """(3,) the dark of the upper lid's margin in the photo."""
     curve = smooth_curve(upper)[2:-2]
     around = np.concatenate([curve + np.array([0.0, dy]) for dy in (-1.5, -0.5, 0.5, 1.5)])
-    x, y = np.round(around).astype(int).clip(0, image.shape[0] - 1).T
-    samples = image[y, x].astype(np.float32)
+    place = np.round(around).astype(int).clip(0, image.shape[0] - 1)
+    samples = image[place[:, 1], place[:, 0]].astype(np.float32)
     dark = samples[samples.sum(1) <= np.quantile(samples.sum(1), 0.3)]
     return np.asarray(dark.mean(0), np.float32)
 
@@ -252,14 +253,14 @@ def _whole_iris(
     mass = np.bincount(rings.ravel(), known.ravel(), n)
     result = np.empty_like(window)
     smooth = np.ones(3) / 3
+    steps = np.arange(n)
     for c in range(3):
         total = np.bincount(rings.ravel(), (window[..., c] * known).ravel(), n)
-        total, weight = np.convolve(total, smooth, "same"), np.convolve(mass, smooth, "same")
-        mean = total / np.maximum(weight, 1e-3)
-        filled = np.interp(np.arange(n), np.flatnonzero(weight > 0.5), mean[weight > 0.5]) if (
-            weight > 0.5
-        ).any() else np.full(n, 60.0)
-        result[..., c] = np.interp(distance, np.arange(n) + 0.5, filled)
+        weight = np.convolve(mass, smooth, "same")
+        seen = weight > 0.5
+        mean = np.convolve(total, smooth, "same") / np.maximum(weight, 1e-3)
+        filled = np.interp(steps, steps[seen], mean[seen]) if seen.any() else np.full(n, 60.0)
+        result[..., c] = np.interp(distance, steps + 0.5, filled)
     hidden = cv2.GaussianBlur(1 - known, (0, 0), 1.0) * (1 - known)
     keep = (known * (1 - np.clip(hidden, 0, 1)))[..., None]
     return np.asarray(window * keep + result * (1 - keep), np.float32)

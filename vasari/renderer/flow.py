@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vasari.renderer.topology import Topology
+from vasari.renderer.warp import sample
 from vasari.types import CROP_PX, Float
 
 FLOW_STEP_PX = 2
@@ -91,9 +92,9 @@ def face_flow(
     positions = a[..., 0] * x[None, :, None] + a[..., 1] * y[:, None, None] + a[..., 2]
     inside = (part >= 0).astype(np.float32)
     kernel = 2 * _FEATHER + 1
-    soft = cv2.blur(inside, (kernel, kernel), borderType=cv2.BORDER_CONSTANT)
-    coverage = np.clip(soft * 2 - 1, 0, 1) * inside
-    return positions, coverage.astype(np.float32), window
+    blurred = cv2.blur(inside, (kernel, kernel), borderType=cv2.BORDER_CONSTANT)
+    coverage = np.clip(np.asarray(blurred, np.float32) * 2 - 1, 0, 1) * inside
+    return positions.astype(np.float32, copy=False), coverage.astype(np.float32), window
 
 
 def invert(displacement: Float, step_px: float, iterations: int = 4) -> Float:
@@ -107,11 +108,7 @@ def invert(displacement: Float, step_px: float, iterations: int = 4) -> Float:
     grid_x, grid_y = np.meshgrid(np.arange(w, dtype=np.float32), np.arange(h, dtype=np.float32))
     backward = displacement
     for _ in range(iterations):
-        backward = cv2.remap(
-            displacement,
-            grid_x - backward[..., 0] / step_px,
-            grid_y - backward[..., 1] / step_px,
-            cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
+        x = grid_x - backward[..., 0] / np.float32(step_px)
+        y = grid_y - backward[..., 1] / np.float32(step_px)
+        backward = sample(displacement, np.stack([x, y], 2))
     return backward

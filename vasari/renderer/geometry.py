@@ -1,4 +1,4 @@
-"""Where everything goes: target landmarks of the face, and the smooth field of the rest of the head.
+"""Where everything goes: target landmarks of the face, and the smooth field of the whole head.
 
 The face moves by the mesh of the motion space. Hair, ears and the back of the head move as a rigid
 body with a depth continued from the face; neck and shoulders follow with falling weight; the crop's
@@ -139,7 +139,10 @@ class Geometry:
         return np.asarray(weight * self._border(), np.float32)
 
     def _border(self) -> Float:
-        """(G,) 0 on borders of the crop inside the photo, rising to 1; 1 along the photo's own."""
+        """(G,) 0 on borders of the crop inside the photo, rising to 1; 1 along the photo's own.
+
+        The lower border always stands still: what it cuts is a body.
+        """
         crop, photo = self._portrait.crop, self._portrait.photo
         lo = crop.photo_from_crop(np.array([-0.5, -0.5]))
         hi = crop.photo_from_crop(np.array([CROP_PX - 0.5, CROP_PX - 0.5]))
@@ -150,7 +153,7 @@ class Geometry:
             (lo[0] > 1.0, x),
             (lo[1] > 1.0, y),
             (hi[0] < photo.shape[1] - 2.0, last - x),
-            (hi[1] < photo.shape[0] - 2.0, last - y),
+            (True, last - y),
         ):
             if meets:
                 factor = factor * smoothstep(0.0, _BORDER_PX, distance)

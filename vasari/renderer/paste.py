@@ -7,14 +7,15 @@ was painted inside eyes and mouth is taken from the frame. Outside the crop the 
 import cv2
 import numpy as np
 
+from vasari.renderer.warp import affine, sample
 from vasari.types import CROP_PX, Float, Image, Portrait
 
 
 class PasteBack:
     """Full-size compositor of one portrait."""
 
-    def __init__(self, portrait: Portrait, person: Image | None) -> None:
-        """person: (512, 512, 3) solid colours of the person, or None when there is one layer."""
+    def __init__(self, portrait: Portrait, layer: Float | None) -> None:
+        """layer: (512, 512) 0..1, what moves; None when all of the crop moves as one."""
         crop, photo = portrait.crop, portrait.photo
         lo = np.ceil(crop.photo_from_crop(np.array([-0.5, -0.5]))).astype(int)
         hi = np.floor(crop.photo_from_crop(np.full(2, CROP_PX - 0.5))).astype(int) + 1
@@ -32,31 +33,24 @@ class PasteBack:
         self._pixels = np.stack(np.meshgrid(x, y), 2)
         self._roi = np.s_[self._lo[1] : self._hi[1], self._lo[0] : self._hi[0]]
         own = photo[self._roi]
-        self._person, self._matte, self._background = own, None, own
-        if person is not None:
-            self._layers(own, portrait, person)
+        self._own = own
+        self._background = own
+        self._matte: Float | None = None
+        if layer is not None:
+            self._layers(own, portrait, layer)
 
-    def _layers(self, own: Image, portrait: Portrait, person: Image) -> None:
-        matte = np.clip(self._resample(portrait.matte), 0, 1)
-        solid = np.clip((matte - 0.5) * 2.5, 0, 1)[..., None]
-        hidden = cv2.dilate((matte > 0.01).astype(np.float32), np.ones((5, 5), np.uint8))
-        hidden = cv2.blur(hidden, (5, 5))[..., None]
-        photo = own.astype(np.float32)
-        grown = self._resample(person.astype(np.float32))
-        painted = self._resample(portrait.background.astype(np.float32))
-        self._person = np.clip(solid * photo + (1 - solid) * grown, 0, 255).astype(np.uint8)
-        self._background = np.clip(hidden * painted + (1 - hidden) * photo, 0, 255).astype(np.uint8)
-        self._matte = matte.astype(np.float32)
+    def _layers(self, own: Image, portrait: Portrait, layer: Float) -> None:
+        self._matte = np.clip(self._resample(layer), 0, 1)
+        painted = (portrait.background != portrait.image).any(2).astype(np.float32)
+        # Only under a full layer may the background differ from the photo.
+        hidden = (self._resample(painted) * (self._matte > 0.999))[..., None]
+        colours = self._resample(portrait.background.astype(np.float32))
+        background = hidden * colours + (1 - hidden) * own.astype(np.float32)
+        self._background = np.round(background).clip(0, 255).astype(np.uint8)
 
     def _resample(self, field: Float) -> Float:
         """A crop-sized field at the pixels of the photo's region."""
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        return np.asarray(
-            cv2.warpAffine(
-                field, self._crop_from_roi, self._size, flags=flags, borderMode=cv2.BORDER_REPLICATE
-            ),
-            np.float32,
-        )
+        return affine(field, self._crop_from_roi, self._size)
 
     def apply(self, displacement: Float, warped: Image, painted: Image) -> Image:
         """One full-size frame, (H, W, 3) like the photo.
@@ -64,15 +58,12 @@ class PasteBack:
         displacement: (512, 512, 2) crop px, target minus source. warped, painted: (512, 512, 3)
         the frame before and after eyes and mouth were painted.
         """
-        moved = self._pixels - self._resample(displacement) * self._scale
-        region = cv2.remap(
-            self._person, moved, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        )
+        moved = self._pixels - self._resample(displacement) * np.float32(self._scale)
+        region = sample(self._own, moved)
         if self._matte is not None:
-            matte = cv2.remap(
-                self._matte, moved, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-            )
-            region = cv2.blendLinear(region, self._background, matte, 1.0 - matte)
+            matte = sample(self._matte, moved)
+            blended = cv2.blendLinear(region, self._background, matte, 1.0 - matte)
+            region = np.asarray(blended, np.uint8)
         change = painted.astype(np.int16) - warped.astype(np.int16)
         rows, columns = np.flatnonzero(change.any((1, 2))), np.flatnonzero(change.any((0, 2)))
         out = self._photo.copy()

@@ -1,4 +1,4 @@
-"""Triangles of the face mesh: skin, and the flat pieces that span the openings of eyes and mouth."""
+"""Triangles of the face mesh: skin, and the pieces that span the openings of eyes and mouth."""
 
 from dataclasses import dataclass
 

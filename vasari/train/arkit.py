@@ -24,8 +24,8 @@ from vasari.motion.arkit_map import (
 from vasari.motion.arkit_names import SHAPES
 from vasari.motion.basis import Basis, load_basis
 from vasari.motion.mesh import shape_from_motion
+from vasari.motion.neutral import neutral_of_frames
 from vasari.motion.tracking import Solver, estimate_neutral, head_frame, motion_from_landmarks
-from vasari.train.basis import neutral_of_clips
 from vasari.types import Float
 
 _RIDGE = 3e-4
@@ -92,7 +92,7 @@ def clips(files: list[Path], basis: Basis) -> Samples:
     joined = np.concatenate([p[g] for p, g in zip(points, good, strict=True)])
     scores = np.concatenate([t["blendshapes"][g] for t, g in zip(tracked, good, strict=True)])
     shapes = np.stack([head_frame(p, basis.canonical).shape for p in joined[::3]])
-    motion = motion_from_landmarks(joined, neutral_of_clips(shapes), basis)
+    motion = motion_from_landmarks(joined, neutral_of_frames(shapes), basis)
     return Samples(motion.values, shapes_from_mediapipe(scores), np.concatenate(held))
 
 

@@ -17,7 +17,9 @@ from vasari.motion import layout
 from vasari.motion.basis import Basis
 from vasari.motion.canonical import canonical_shape
 from vasari.motion.mesh import EYES
-from vasari.motion.tracking import Solver, head_frame, lid_gap
+from vasari.motion.neutral import neutral_of_frames
+from vasari.motion.tracking import Solver, head_frame
+from vasari.train.tracks import track_folder, track_pictures
 from vasari.types import Float
 
 N_IDENTITY = 32
@@ -52,19 +54,6 @@ def region_weights(canonical: Float) -> tuple[Float, Float]:
     return mouth.astype(np.float32), upper.astype(np.float32)
 
 
-def neutral_of_clips(shapes: Float) -> Float:
-    """(478, 3) a person's neutral from many head-frame shapes: the median of the quiet ones.
-
-    Quiet: lips as shut as in the lowest fifth of frames, eyes more open than the median.
-    """
-    gap = np.abs(shapes[:, 14, 1] - shapes[:, 13, 1])
-    lids = np.array([np.mean([lid_gap(s, eye) for eye in EYES]) for s in shapes])
-    wide = np.linalg.norm(shapes[:, 61] - shapes[:, 291], axis=1)
-    quiet = (gap <= np.quantile(gap, 0.2)) & (lids >= np.quantile(lids, 0.4))
-    relaxed = np.abs(wide - np.median(wide[quiet])) <= np.std(wide)
-    return np.asarray(np.median(shapes[quiet & relaxed], 0), np.float32)
-
-
 def principal(offsets: NDArray[np.floating], weight: Float, count: int, trust: Float) -> Float:
     """(count, 478, 3) orthogonal directions of largest variance of weight * offsets.
 
@@ -80,7 +69,7 @@ def principal(offsets: NDArray[np.floating], weight: Float, count: int, trust: F
     # Directions of the unscaled region, by regression on the scores.
     gram = np.linalg.pinv(coefficients.T @ coefficients)
     directions = gram @ coefficients.T @ region.reshape(len(region), -1)
-    return directions.reshape(count, *offsets.shape[1:]).astype(np.float32)
+    return np.asarray(directions.reshape(count, *offsets.shape[1:]), np.float32)
 
 
 def lip_trust() -> Float:
@@ -140,8 +129,96 @@ def save(arrays: dict[str, Float], out: Path) -> None:
     save_file(arrays, out, metadata={"layout_version": str(layout.LAYOUT_VERSION)})
 
 
-def shapes_of(points: Float, canonical: Float | None = None) -> Float:
-    """(T, 478, 3) head-frame shapes of landmarks (T, 478, 3) px, lost frames left out."""
-    canonical = canonical_shape() if canonical is None else canonical
-    kept = points[np.isfinite(points).all((1, 2))]
-    return np.stack([head_frame(p, canonical).shape for p in kept])
+def run(data: Path, out: Path, tracks: Path | None = None) -> dict[str, float]:
+    """The whole recipe: track, fit, write `out`, test on unseen speakers.
+
+    Args:
+        data: folder with video/grid_s1, video/grid_hi, video/grid_speakers and faces.
+        out: the safetensors file to write. tracks: where landmarks are kept (default: beside out).
+
+    Returns:
+        median and p95 error of unseen speakers' lips, in percent of the distance between the eyes.
+    """
+    tracks = tracks or out.parent / "tracks"
+    canonical = canonical_shape()
+    sets = {}
+    for name in ("grid_s1", "grid_hi", "grid_speakers"):
+        sets[name] = track_folder(data / "video" / name, tracks / name)
+    if not (tracks / "faces.npz").exists():
+        track_pictures(data / "faces", tracks / "faces.npz")
+    parts = [_speech(sets["grid_s1"][:600], canonical), _speech(sets["grid_hi"], canonical)]
+    speech = Expressions(
+        np.concatenate([p.offsets for p in parts]), np.concatenate([p.scores for p in parts])
+    )
+    pictures, neutrals = _pictures(tracks / "faces.npz", canonical)
+    arrays = fit(speech, pictures, neutrals, canonical)
+    save(arrays, out)
+    return lip_errors(sets["grid_speakers"], Basis(**arrays))
+
+
+def _speech(clips: list[Path], canonical: Float) -> Expressions:
+    """Offsets from one person's neutral, every third frame of their clips."""
+    shapes, scores = [], []
+    for clip in clips:
+        with np.load(clip, allow_pickle=False) as arrays:
+            points, blend = arrays["points"][::3], arrays["blendshapes"][::3]
+        seen = np.isfinite(points).all((1, 2))
+        shapes += [head_frame(p, canonical).shape for p in points[seen]]
+        scores.append(blend[seen])
+    stacked = np.stack(shapes)
+    return Expressions(stacked - neutral_of_frames(stacked), np.concatenate(scores))
+
+
+def _pictures(file: Path, canonical: Float) -> tuple[Expressions, Float]:
+    """Expressions in pictures, and the shapes of people at rest.
+
+    London: the same person smiling minus neutral. Synthetic portraits: the neutral is the identity
+    that fits the upper face, where expression is smallest.
+    """
+    with np.load(file, allow_pickle=False) as arrays:
+        names = [str(n) for n in arrays["names"]]
+        points, scores = arrays["points"], arrays["blendshapes"]
+    shapes = np.stack([head_frame(p, canonical).shape for p in points])
+    index = {n: i for i, n in enumerate(names)}
+    rest = [i for n, i in index.items() if "/neutral_" in n]
+    smiling = [names[i].replace("neutral", "smiling").replace("_03", "_08") for i in rest]
+    known = [(i, index[n]) for i, n in zip(rest, smiling, strict=True) if n in index]
+    synthetic = np.array([n.startswith("sfhq") for n in names])
+    gap = np.abs(shapes[:, 14, 1] - shapes[:, 13, 1])
+    smile, jaw = scores[:, 44:46].mean(1), scores[:, 25]
+    awake = scores[:, 9:11].max(1) < 0.4
+    near = synthetic & awake & (gap < 0.008) & (smile < 0.15) & (jaw < 0.05)
+    neutrals = np.concatenate([shapes[rest], shapes[near]])
+    offsets = np.stack([shapes[j] - shapes[i] for i, j in known])
+    smiles = Expressions(offsets, scores[[j for _, j in known]])
+    lively = synthetic & ((gap > 0.02) | (smile > 0.4) | (scores[:, 38] > 0.5))
+    weight = np.repeat(np.sqrt(region_weights(canonical)[1]), 3)
+    model = _identity(neutrals)
+    design = model["identity"].reshape(N_IDENTITY, -1) * weight
+    target = (shapes[lively] - model["identity_mean"]).reshape(int(lively.sum()), -1) * weight
+    noise = 4 * len(weight) * 0.012**2 * np.eye(N_IDENTITY)
+    codes = np.linalg.solve(design @ design.T + noise, design @ target.T).T
+    guessed = model["identity_mean"] + np.tensordot(codes, model["identity"], 1)
+    both = Expressions(
+        np.concatenate([smiles.offsets, smiles.offsets, shapes[lively] - guessed]),
+        np.concatenate([smiles.scores, smiles.scores, scores[lively]]),
+    )
+    return both, neutrals
+
+
+def lip_errors(clips: list[Path], basis: Basis) -> dict[str, float]:
+    """How well the basis says what unseen speakers' lips do, in the image plane."""
+    solver, errors = Solver(basis), []
+    both = np.concatenate([basis.mouth, basis.upper])
+    for clip in clips:
+        with np.load(clip, allow_pickle=False) as arrays:
+            points = arrays["points"]
+        points = points[np.isfinite(points).all((1, 2))]
+        shapes = np.stack([head_frame(p, basis.canonical).shape for p in points])
+        neutral = neutral_of_frames(shapes)
+        offsets = shapes - neutral
+        missed = np.tensordot(solver.coefficients(offsets), both, 1) - offsets
+        eyes = float(np.linalg.norm(neutral[[33, 133]].mean(0) - neutral[[263, 362]].mean(0)))
+        errors.append(np.linalg.norm(missed[:, layout.LIPS, :2], axis=2).ravel() / eyes * 100)
+    joined = np.concatenate(errors)
+    return {"median": float(np.median(joined)), "p95": float(np.quantile(joined, 0.95))}

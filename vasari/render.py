@@ -1,0 +1,125 @@
+"""render(): a whole recording through a Session, collected into a file."""
+
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Literal
+
+from vasari.media.audio import AudioSource
+from vasari.media.audio_track import AudioTrack
+from vasari.media.video import VideoWriter
+from vasari.portrait import make_portrait
+from vasari.provenance.consent import Consent
+from vasari.session import Engine, Session
+from vasari.types import Clip, Controls, Frame, Motion, Portrait
+
+Progress = Callable[[int, int | None], None]
+"""Called with frames done and frames in all (None where the file does not say its length)."""
+
+_BLOCK_MS = 400.0
+
+
+def render(
+    photo: Portrait | bytes | str | os.PathLike[str],
+    audio: AudioSource | bytes | str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    *,
+    consent: Consent,
+    fps: int = 25,
+    size: Literal["crop", "photo"] = "crop",
+    seed: int = 0,
+    face: int | None = None,
+    controls: Controls | None = None,
+    motion: Motion | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+    threads: int | None = None,
+    engine: Engine | None = None,
+) -> Clip:
+    """Make the face in photo speak the recording, and write an MP4.
+
+    Args:
+        photo: a picture file, its bytes, or a ready `Portrait`.
+        audio: wav, flac, mp3, ogg or m4a, a path or bytes; its sound goes into the output as it is.
+        output: path of the MP4; appears only when it is complete.
+        consent: on what ground the face is used.
+        fps: 25, 30, 40, 50 or 60. size: "crop" is 512x512, "photo" the whole photo.
+        seed: same seed, same motion. face: which of several faces, from the left, starting at 1.
+        motion: play this motion instead of one generated from the sound.
+        overwrite: whether an existing output is replaced.
+        progress: called after every frame. threads: default all this process may use.
+        engine: models loaded before, to be used again.
+
+    Raises:
+        VasariError: any of its kinds, see `vasari.errors`; then nothing is left at output.
+    """
+    began = time.monotonic()
+    engine = engine or Engine.load(threads)
+    with AudioSource.open(audio) as source:
+        portrait = (
+            photo
+            if isinstance(photo, Portrait)
+            else make_portrait(_photo_input(photo), engine.runtime, face=face)
+        )
+        session = Session(
+            portrait,
+            engine,
+            consent=consent,
+            sample_rate_hz=source.sample_rate,
+            channels=source.channels,
+            fps=fps,
+            size=size,
+            controls=controls,
+            seed=seed,
+            motion=motion,
+        )
+        width, height = session.frame_size
+        total = None if source.duration_s is None else max(1, round(source.duration_s * fps))
+        track = AudioTrack(source.sample_rate, source.channels, source)
+        tags = {"comment": consent.statement, "encoder": "Vasari"}
+        with VideoWriter(output, width, height, fps, track, tags, overwrite) as writer:
+            for frame in collect(session, source):
+                writer.write(frame.image, frame.audio)
+                if progress is not None:
+                    progress(writer.frames, total)
+        warnings = tuple(source.warnings) + tuple(
+            f"{check.code}: {check.message}" for check in portrait.checks
+        )
+    wall_s = time.monotonic() - began
+    duration_s = writer.frames / fps
+    return Clip(
+        output=str(Path(output)),
+        frames=writer.frames,
+        fps=fps,
+        width=writer.size[0],
+        height=writer.size[1],
+        duration_s=duration_s,
+        wall_s=wall_s,
+        realtime_factor=duration_s / wall_s,
+        peak_rss_mb=peak_rss_mb(),
+        seed=seed,
+        consent=consent.kind.value,
+        warnings=warnings,
+    )
+
+
+def collect(session: Session, source: AudioSource) -> Iterator[Frame]:
+    """Every frame of a recording, in order; memory does not grow with its length."""
+    for block in source.blocks(_BLOCK_MS):
+        session.push_audio(block)
+        yield from session.frames()
+    session.end_segment()
+    yield from session.frames()
+
+
+def _photo_input(photo: bytes | str | os.PathLike[str]) -> bytes | Path:
+    return photo if isinstance(photo, bytes) else Path(photo)
+
+
+def peak_rss_mb() -> float:
+    """The most memory this process has held so far, in MB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1e6 if sys.platform == "darwin" else 1e3)
