@@ -214,8 +214,7 @@ class AudioSource:
                     continue
                 if packet is None:
                     return
-                for frame in frames:
-                    yield frame
+                yield from frames
 
     def _warn(self, text: str) -> None:
         if text not in self.warnings:
