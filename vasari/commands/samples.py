@@ -2,11 +2,12 @@
 
 import io
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from vasari.errors import NotSupported
-from vasari.types import Float
+
+if TYPE_CHECKING:
+    from vasari.types import Float
 
 DEMO_TEXT = (
     "Good day. I am a photograph from nineteen eighty four, and somebody has just taught me to"
@@ -34,6 +35,8 @@ def speech(text: str) -> bytes:
         from hibari import Hibari
     except ImportError:
         raise _missing("hibari-tts, which speaks the text,") from None
+    import numpy as np
+
     samples = np.asarray(Hibari()(text, seed=0), np.float32)
     return wav(samples, 24_000)
 
@@ -44,6 +47,8 @@ def babble(seconds: float) -> bytes:
     Noise through two resonances (first and second formant) under a syllable envelope; the same
     bytes at every call.
     """
+    import numpy as np
+
     rng = np.random.default_rng(0)
     n = max(1, round(seconds * _NOISE_RATE_HZ))
     time_s = np.arange(n) / _NOISE_RATE_HZ
@@ -59,7 +64,7 @@ def babble(seconds: float) -> bytes:
     return wav((0.3 * sound / max(1e-9, np.abs(sound).max())).astype(np.float32), _NOISE_RATE_HZ)
 
 
-def wav(samples: Float, rate_hz: int) -> bytes:
+def wav(samples: "Float", rate_hz: int) -> bytes:
     """A 16-bit WAV of mono samples."""
     import soundfile
 
