@@ -365,3 +365,17 @@ def test_demo_declares_what_covers_the_picture(
 def test_json_refuses_what_is_no_json() -> None:
     with pytest.raises(ValueError):
         console.print_json({"x": float("nan")})
+
+
+def test_training_says_what_it_lacks(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    arguments = ("train", "lips", "--data", str(tmp_path / "absent"), "-o", str(tmp_path / "o"))
+    code, out, _ = run(capsys, *arguments, "--json")
+    assert code == 66 and json.loads(out)["error"]["code"] == "no_input"
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.delitem(sys.modules, "vasari.train.lips", raising=False)
+    arguments = ("train", "lips", "--data", str(tmp_path), "-o", str(tmp_path / "o"))
+    code, out, _ = run(capsys, *arguments, "--json")
+    answer = json.loads(out)["error"]
+    assert code == 69 and answer["code"] == "missing_extra" and "torch" in answer["message"]

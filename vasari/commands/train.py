@@ -1,6 +1,9 @@
 """`vasari train`: make the shipped weights again, from data. Needs the extra [train]."""
 
+import dataclasses
 import importlib
+import logging
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,23 +15,30 @@ from vasari.commands.flags import Json
 app = typer.Typer(help="Train what Vasari ships, from your data.", no_args_is_help=True)
 
 Data = Annotated[Path, typer.Option(help="Folder with the training data; see the README.")]
-Output = Annotated[Path, typer.Option("-o", "--output", help="Folder for what is made.")]
 
 
 @app.command("basis")
-def basis(data: Data, output: Output, as_json: Json = False) -> None:
+def basis(
+    data: Data,
+    output: Annotated[Path, typer.Option("-o", "--output", help="The .safetensors to make.")],
+    as_json: Json = False,
+) -> None:
     """Fit the motion space: track faces in video, then find how they move."""
     _train("basis", data, output, as_json)
 
 
 @app.command("lips")
-def lips(data: Data, output: Output, as_json: Json = False) -> None:
-    """Train the network that turns speech into mouth motion."""
+def lips(
+    data: Data,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for all that is made.")],
+    as_json: Json = False,
+) -> None:
+    """Train the network that turns speech into mouth motion. Goes on where it was stopped."""
     _train("lips", data, output, as_json)
 
 
 def _train(name: str, data: Path, output: Path, as_json: bool) -> None:
-    """Run `vasari.train.NAME.train(data, output)`, which returns its figures."""
+    """Run the recipe `vasari.train.NAME.run(data, output)`, which returns its figures."""
     from vasari.errors import NotFound, NotSupported
 
     if not data.is_dir():
@@ -41,7 +51,14 @@ def _train(name: str, data: Path, output: Path, as_json: bool) -> None:
             code="missing_extra",
             fix="Run: pip install 'vasari[train]'.",
         ) from error
-    figures = module.train(data, output)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        report = module.run(data, output)
+    except FileNotFoundError as error:
+        raise NotFound(str(error), code="no_input", fix="Check --data.") from error
+    is_record = dataclasses.is_dataclass(report)
+    figures: dict[str, Any] = dataclasses.asdict(report) if is_record else report
     if as_json:
         console.print_json(figures)
     else:
