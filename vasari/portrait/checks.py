@@ -10,12 +10,13 @@ from vasari.types import Check, Float, Image
 SMALL_FACE_PX = 120
 TURNED_DEG = 25.0
 NODDED_DEG = 20.0
+TILTED_DEG = 30.0
 _BLINK = (9, 10)
 _CLOSED = 0.5
 _OPEN_MOUTH = 0.06
 _DARK, _BRIGHT = 45.0, 225.0
 _SHARPNESS_PX = 160
-_BLURRY = 2.2
+_BLURRY = 3.5
 _HAIR_IN_FACES = 0.25
 
 
@@ -71,7 +72,7 @@ def _check(found: bool, code: str, message: str, fix: str) -> Check | None:
 
 
 def _pose(rotation: Float) -> list[Check | None]:
-    pitch, yaw, _ = np.degrees(rotation.astype(np.float64))
+    pitch, yaw, roll = np.degrees(rotation.astype(np.float64))
     advice = "Give a photo that looks into the camera."
     return [
         _check(
@@ -85,6 +86,12 @@ def _pose(rotation: Float) -> list[Check | None]:
             "face_nodded",
             f"The face looks {'down' if pitch > 0 else 'up'} by {abs(pitch):.0f} degrees.",
             advice,
+        ),
+        _check(
+            abs(roll) > TILTED_DEG,
+            "face_tilted",
+            f"The head is tilted by {abs(roll):.0f} degrees.",
+            "Give a photo with the head upright, or turn it.",
         ),
     ]
 
@@ -124,7 +131,8 @@ def _light(image: Image, points: Float) -> list[Check | None]:
 def sharpness(image: Image, points: Float) -> float:
     """Contrast of the finest detail around eyes and mouth, with the face 160 pixels wide.
 
-    In grey levels over the face's own contrast, in percent: about 3 to 10 for sharp photos.
+    In percent of the face's own contrast. Measured on 150 portraits: 5.2 and more, 10 in the
+    middle; blurred with a sigma of 2 pixels at that width, 3.5 and less for three of four.
     """
     part, _ = _window(image, points)
     width = float(np.ptp(points[:468, 0]))

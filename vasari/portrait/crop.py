@@ -47,10 +47,14 @@ def choose_square(points: Float, width: int, height: int) -> Square:
     wish_x = (flat[234, 0] + flat[454, 0] + low[0] + high[0]) / 4 - side / 2
     slack = side - face * SIDE_IN_FACES
     wish_y = low[1] - face * _ABOVE_IN_FACES - slack * 0.4
-    return Square(_place(wish_x, side, width), _place(wish_y, side, height), side)
+    x = _place(wish_x, side, (low[0], high[0]), width)
+    y = _place(wish_y, side, (low[1], high[1]), height)
+    return Square(x, y, side)
 
 
-def _place(wish: float, side: int, length: int) -> int:
+def _place(wish: float, side: int, face: tuple[float, float], length: int) -> int:
+    """Where the square begins along one axis: round the face first, then inside the photo."""
+    wish = min(max(wish, face[1] + 1 - side), face[0] - 1)
     edge = length - side
     return round(min(max(wish, min(0, edge)), max(0, edge)))
 
@@ -69,7 +73,7 @@ def cut(photo: Image, square: Square) -> Image:
     part = photo[max(square.y, 0) : min(y1, height), max(square.x, 0) : min(x1, width)]
     out = (max(-square.y, 0), max(y1 - height, 0), max(-square.x, 0), max(x1 - width, 0))
     if any(out):
-        part = cv2.copyMakeBorder(part, *out, cv2.BORDER_REPLICATE)
+        part = np.asarray(cv2.copyMakeBorder(part, *out, cv2.BORDER_REPLICATE), np.uint8)
     if square.side == CROP_PX:
         return np.array(part, np.uint8, order="C")
     method = cv2.INTER_AREA if square.side > CROP_PX else cv2.INTER_CUBIC

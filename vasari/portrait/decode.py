@@ -96,13 +96,16 @@ def _read(path: Path) -> bytes:
         ) from None
     except (OSError, ValueError):
         raise bad_image("its file cannot be opened") from None
-    with os.fdopen(descriptor, "rb") as stream:
-        status = os.fstat(stream.fileno())
+    try:
+        status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise bad_image("it is no regular file")
         if status.st_size > MAX_FILE_BYTES:
             raise _too_large("its file is larger than 64 MiB")
-        return stream.read(MAX_FILE_BYTES + 1)
+        with os.fdopen(descriptor, "rb", closefd=False) as stream:
+            return stream.read(MAX_FILE_BYTES + 1)
+    finally:
+        os.close(descriptor)
 
 
 def _too_large(why: str) -> InvalidInput:

@@ -12,6 +12,8 @@ MIN_FACE_PX = 64
 """Least width of a face, landmark 234 to 454."""
 
 _COMPARABLE = 0.6
+_LYING_DEG = 60.0
+_CLEAR = 0.9
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,24 @@ def choose_face(image: Image, tracker: FaceTracker, face: int | None = None) -> 
             code="face_too_small",
             fix=f"Give a photo whose face is at least {MIN_FACE_PX} pixels wide; 200 look good.",
         )
+    if abs(_tilt_deg(chosen)) > _LYING_DEG:
+        raise _lying(_tilt_deg(chosen))
     return ChosenFace(chosen, len(seen) - 1)
+
+
+def _tilt_deg(face: FaceLandmarks) -> float:
+    """How far the line of the eyes is turned clockwise, -180 to 180."""
+    dx, dy = face.points[263, :2] - face.points[33, :2]
+    return float(np.degrees(np.arctan2(dy, dx)))
+
+
+def _lying(tilt_deg: float) -> InvalidInput:
+    way = "round" if abs(tilt_deg) > 135 else "left" if tilt_deg > 0 else "right"
+    return InvalidInput(
+        "No upright face can be seen: the photo lies on its side or upside down.",
+        code="no_face",
+        fix=f"Turn the photo {way} and give it again.",
+    )
 
 
 def _look(image: Image, tracker: FaceTracker) -> list[FaceLandmarks]:
@@ -74,19 +93,16 @@ def _look(image: Image, tracker: FaceTracker) -> list[FaceLandmarks]:
 
 def _no_face(image: Image, tracker: FaceTracker) -> InvalidInput:
     """Say why there is none, where that can be told."""
+    for turns, tilt_deg in ((1, -90), (3, 90), (2, 180)):
+        turned = _look(np.ascontiguousarray(np.rot90(image, -turns)), tracker)
+        if any(item.presence > _CLEAR and abs(_tilt_deg(item)) < 45 for item in turned):
+            return _lying(tilt_deg)
     if tracker.detect(image):
         return InvalidInput(
             "No face looks towards the camera: it is turned away or covered.",
             code="no_face",
             fix="Give a photo in which both eyes and the mouth can be seen.",
         )
-    for turns, way in ((1, "right"), (3, "left"), (2, "round")):
-        if _look(np.ascontiguousarray(np.rot90(image, -turns)), tracker):
-            return InvalidInput(
-                "No upright face can be seen; the photo lies on its side or upside down.",
-                code="no_face",
-                fix=f"Turn the photo {way} and give it again.",
-            )
     return InvalidInput(
         "No face can be seen in the photo.",
         code="no_face",

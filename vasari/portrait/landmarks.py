@@ -99,17 +99,17 @@ def _region_of_landmarks(points: Float) -> _Region:
 def _cut(image: Image, region: _Region) -> NDArray[np.float32]:
     """(1, 256, 256, 3) 0..1: the region, upright. Outside the picture its border is repeated."""
     centre, side = region.centre, region.side_px
-    shrink = side / INPUT_PX
-    if shrink > 2:  # bilinear reading would skip pixels: average them first
-        reach = side * 0.75
-        x0, y0 = np.floor(np.maximum(centre - reach, 0)).astype(int)
-        x1, y1 = np.ceil(centre + reach).astype(int)
-        part = image[y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)]
-        if part.size:
-            size = np.maximum(np.round(np.array(part.shape[1::-1]) / shrink), 1).astype(int)
-            factor = size / np.array(part.shape[1::-1])
-            image = cv2.resize(part, size.tolist(), interpolation=cv2.INTER_AREA)
-            centre, side = (centre - (x0, y0)) * factor, side * float(factor.mean())
+    whole = int(side / INPUT_PX)
+    if whole > 1:  # bilinear reading would skip pixels: average whole blocks of them first
+        x0, y0 = np.floor(np.maximum(centre - side * 0.75, 0)).astype(int)
+        x1, y1 = np.ceil(centre + side * 0.75).astype(int)
+        part = image[y0:y1, x0:x1]
+        width, height = part.shape[1] // whole, part.shape[0] // whole
+        if width and height:
+            blocks = part[: height * whole, : width * whole]
+            small = cv2.resize(blocks, (width, height), interpolation=cv2.INTER_AREA)
+            image = np.asarray(small, np.uint8)
+            centre, side = (centre - (x0, y0)) / whole, side / whole
     axes = region.axes * side / INPUT_PX
     offset = centre - axes @ np.full(2, INPUT_PX / 2)
     shift = axes @ np.full(2, 0.5) + offset - 0.5  # of pixel centres
@@ -118,7 +118,7 @@ def _cut(image: Image, region: _Region) -> NDArray[np.float32]:
     cut = cv2.warpAffine(
         image, matrix, (INPUT_PX, INPUT_PX), flags=flags, borderMode=cv2.BORDER_REPLICATE
     )
-    return np.asarray(cut, np.float32)[None] / 255
+    return np.asarray(cut, np.float32)[None] / np.float32(255)
 
 
 class FaceTracker:

@@ -29,9 +29,10 @@ def person_matte(image: Image, points: Float, runtime: Runtime) -> Float:
     small = cv2.resize(image, (INPUT_PX, INPUT_PX), interpolation=cv2.INTER_AREA)
     feeds = {"image": small[None].astype(np.float32) / 255}
     coarse = runtime.model("person_matte").run(feeds)["matte"][0, :, :, 0]
-    rough = cv2.resize(coarse, (CROP_PX, CROP_PX), interpolation=cv2.INTER_CUBIC)
-    rough = np.clip(rough, 0, 1) * _of_face(rough, points)
-    guide = image.astype(np.float32) / 255
+    large = cv2.resize(coarse, (CROP_PX, CROP_PX), interpolation=cv2.INTER_CUBIC)
+    rough = np.asarray(np.clip(large, 0, 1), np.float32)
+    rough *= _of_face(rough, points)
+    guide = np.asarray(image / np.float32(255), np.float32)
     fine = guided_filter(guide, rough, _EDGE_RADIUS_PX, _EDGE_EPS)
     fine = np.clip((fine - _EMPTY) / (_FULL - _EMPTY), 0, 1)
     return np.asarray(_fill_holes(fine), np.float32)
@@ -85,11 +86,11 @@ def guided_filter(guide: Float, value: Float, radius_px: int, eps: float) -> Flo
         for j in range(i, 3):
             pair = mean(guide[..., i] * guide[..., j]) - centre[..., i] * centre[..., j]
             covariance[..., i, j] = covariance[..., j, i] = pair
-    covariance += eps * np.eye(3, dtype=np.float32)
+    covariance += np.asarray(eps * np.eye(3), np.float32)
     cross = mean(guide * value[..., None]) - centre * level[..., None]
-    slope = np.linalg.solve(covariance, cross[..., None])[..., 0]
+    slope = np.asarray(np.linalg.solve(covariance, cross[..., None])[..., 0], np.float32)
     offset = level - (slope * centre).sum(axis=-1)
-    slope = mean(np.ascontiguousarray(slope, np.float32))
+    slope = mean(np.ascontiguousarray(slope))
     return np.asarray((slope * guide).sum(axis=-1) + mean(offset), np.float32)
 
 
@@ -98,13 +99,14 @@ def paint_out(image: Image, matte: Float) -> Image:
 
     Near the outline the background is mirrored into the person, which keeps its texture; farther
     in it fades into a smooth fill (push-pull of Gortler et al. 1996). Only a narrow band of it can
-    ever be seen, where the head moves away.
+    ever be seen, where the head moves away. Outside the person and a margin of 9 pixels it is the
+    picture itself, exactly: the renderer relies on that.
     """
     size = 2 * _MARGIN_PX + 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
-    person = cv2.dilate((matte > 0.02).astype(np.uint8), kernel)
+    person = np.asarray(cv2.dilate((matte > 0.02).astype(np.uint8), kernel), np.uint8)
     if float((1 - person).mean()) < _LEAST_BACKGROUND:
-        return image.copy()
+        return np.array(image, np.uint8)
     colours = image.astype(np.float32)
     known = (1 - person).astype(np.float32)
     fill = _push_pull(colours, known)
@@ -113,11 +115,8 @@ def paint_out(image: Image, matte: Float) -> Image:
     weight = cv2.blur(weight.astype(np.float32), (9, 9)) * person
     inside = weight[..., None] * mirrored + (1 - weight[..., None]) * fill
     inside += _grain(colours, fill, known)
-    blend = cv2.GaussianBlur(person.astype(np.float32), (0, 0), 1.5)[..., None]
-    blend = np.where(person[..., None] > 0, np.maximum(blend, 0.5), blend * 0)
-    painted = colours * (1 - blend) + inside * blend
-    painted = np.where(matte[..., None] > 0.02, inside, painted)
-    return np.clip(np.round(painted), 0, 255).astype(np.uint8)
+    painted = np.where(person[..., None] > 0, inside, colours)
+    return np.asarray(np.clip(np.round(painted), 0, 255), np.uint8)
 
 
 def _push_pull(colours: Float, known: Float) -> Float:
@@ -125,11 +124,13 @@ def _push_pull(colours: Float, known: Float) -> Float:
     if min(known.shape) <= 2 or bool((known > 0.99).all()):
         total = float(known.sum())
         mean = (colours * known[..., None]).sum(axis=(0, 1)) / max(total, 1e-6)
-        return colours * known[..., None] + mean * (1 - known[..., None])
+        flat = colours * known[..., None] + mean * (1 - known[..., None])
+        return np.asarray(flat, np.float32)
     weighted = cv2.pyrDown(colours * known[..., None])
     less = cv2.pyrDown(known)
     coarse = weighted / np.maximum(less, 1e-6)[..., None]
-    below = _push_pull(coarse, np.clip(less * 2, 0, 1))
+    surer = np.asarray(np.clip(less * 2, 0, 1), np.float32)
+    below = _push_pull(np.asarray(coarse, np.float32), surer)
     up = cv2.pyrUp(below, dstsize=known.shape[::-1])
     weight = known[..., None]
     return np.asarray(colours * weight + up * (1 - weight), np.float32)
@@ -157,7 +158,11 @@ def _mirror(colours: Float, person: NDArray[np.uint8]) -> tuple[Float, Float, Fl
         borderMode=cv2.BORDER_CONSTANT,
         borderValue=0.0,
     )
-    return distance, mirrored, np.asarray(usable > 0.99, np.float32)
+    return (
+        np.asarray(distance, np.float32),
+        np.asarray(mirrored, np.float32),
+        np.asarray(usable > 0.99, np.float32),
+    )
 
 
 def _grain(colours: Float, fill: Float, known: Float) -> Float:
