@@ -25,8 +25,13 @@ def clicks(rate: int, channels: int, seconds: float = 2.0) -> NDArray[np.float32
     return sound
 
 
-def coded(sound: NDArray[np.float32], rate: int, kind: str) -> bytes:
-    """The bytes of a file of this kind: wav, flac, or one of CODECS."""
+def coded(
+    sound: NDArray[np.float32], rate: int, kind: str, shift: int = 0, dropped: int | None = None
+) -> bytes:
+    """The bytes of a file of this kind: wav, flac, or one of CODECS.
+
+    shift: ticks added to the time of each packet. dropped: the number of a packet left out.
+    """
     out = io.BytesIO()
     if kind in ("wav", "flac"):
         soundfile.write(out, sound, rate, format=kind.upper())
@@ -40,9 +45,13 @@ def coded(sound: NDArray[np.float32], rate: int, kind: str) -> bytes:
             np.ascontiguousarray(sound.T), format="fltp", layout=layout
         )
         frame.sample_rate, frame.pts = rate, 0
-        for piece in [*resampler.resample(frame), *resampler.resample(None)]:
-            container.mux(stream.encode(piece))
-        container.mux(stream.encode(None))
+        pieces = [*resampler.resample(frame), *resampler.resample(None), None]
+        packets = [packet for piece in pieces for packet in stream.encode(piece)]
+        for number, packet in enumerate(packets):
+            if number != dropped:
+                packet.pts += shift
+                packet.dts += shift
+                container.mux(packet)
     return out.getvalue()
 
 

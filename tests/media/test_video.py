@@ -86,6 +86,27 @@ def test_copied_packets_are_the_same_bytes(tmp_path: Path) -> None:
     assert payloads[0] == payloads[1]
 
 
+@pytest.mark.parametrize(
+    ("shift", "dropped", "copied"),
+    [(0, None, True), (-1088, None, True), (4800, None, True), (0, 30, False)],
+    ids=["plain", "longer encoder delay", "starts late", "hole"],
+)
+def test_what_is_heard_is_what_was_seen(
+    tmp_path: Path, shift: int, dropped: int | None, copied: bool
+) -> None:
+    """Copied or encoded, the sound of the film lies where the samples lay that moved the face."""
+    sound = clicks(48000, 1)
+    data = coded(sound, 48000, "m4a", shift, dropped)
+    with AudioSource.open(data) as source:
+        seen = np.concatenate(list(source.blocks()))[:, 0]
+    source = write_clicks(tmp_path / "o.mp4", data, 25)
+    assert source.copyable is copied
+    heard, _ = decoded_sound(tmp_path / "o.mp4")
+    around = slice(np.argmax(np.abs(seen)) - 2000, np.argmax(np.abs(seen)) + 2000)
+    tolerance = 0.0 if copied else 0.25
+    assert np.abs(seen[around] - heard[around]).max() <= tolerance
+
+
 def test_the_stream_is_what_players_expect(tmp_path: Path) -> None:
     path = tmp_path / "out.mp4"
     write_clicks(path, coded(clicks(16000, 1), 16000, "wav"), 30)

@@ -238,16 +238,19 @@ class AudioSource:
 
     def _is_continuous(self) -> bool:
         """Whether the packets cover time without holes and none but the first are skipped."""
-        expected: int | None = None
+        expected = usual = longest = 0
         sounding = False
         try:
             for packet in self.packets():
                 if packet.is_corrupt or (packet.is_discard and sounding):
                     return False
                 sounding = sounding or not packet.is_discard
-                if expected is not None and abs((packet.pts or 0) - expected) > 1:
+                # A hole shows as a packet that is stretched over it, or as a jump.
+                start, length = packet.pts or 0, packet.duration or 0
+                if usual and (abs(start - expected) > 1 or longest > usual + 1):
                     return False
-                expected = (packet.pts or 0) + (packet.duration or 0)
+                usual, longest = usual or length, max(longest, length)
+                expected = start + length
         except (av.FFmpegError, InvalidInput, ValueError):
             return False
         return sounding
