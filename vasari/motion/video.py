@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 import av
 import numpy as np
+from numpy.typing import NDArray
 
 from vasari.errors import InvalidInput, NotFound
 from vasari.motion.basis import Basis
@@ -79,6 +80,18 @@ def _bad_video(file: Path) -> InvalidInput:
     )
 
 
+def nearest_seen(seen: NDArray[np.integer], count: int) -> NDArray[np.intp]:
+    """(count,) for each frame, which entry of `seen`, ascending frame numbers, is nearest to it.
+
+    The earlier one on a tie. Memory grows with the length of the video, not with its square.
+    """
+    frames = np.arange(count)
+    after = np.clip(np.searchsorted(seen, frames), 0, len(seen) - 1)
+    before = np.maximum(after - 1, 0)
+    earlier = np.abs(frames - seen[before]) <= np.abs(seen[after] - frames)
+    return np.where(earlier, before, after)
+
+
 def track_video(path: str | os.PathLike[str], runtime: Runtime, basis: Basis) -> TrackedVideo:
     """Track one face through a video; frames without it repeat the nearest one.
 
@@ -104,7 +117,7 @@ def track_video(path: str | os.PathLike[str], runtime: Runtime, basis: Basis) ->
             code="no_face",
             fix="Use a video in which one face looks towards the camera all the time.",
         )
-    nearest = np.abs(np.arange(count)[:, None] - np.array(seen)[None]).argmin(1)
+    nearest = nearest_seen(np.array(seen), count)
     landmarks = np.stack(points)[nearest].astype(np.float32)
     blendshapes = np.stack(scores)[nearest].astype(np.float32)
     shapes = np.stack([head_frame(p, basis.canonical).shape for p in landmarks])
