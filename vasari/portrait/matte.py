@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vasari.runtime import Runtime
+from vasari.runtime import Model, Runtime
 from vasari.types import CROP_PX, Float, Image
 
 INPUT_PX = 256
@@ -26,9 +26,7 @@ def person_matte(image: Image, points: Float, runtime: Runtime) -> Float:
     Args:
         image: (512, 512, 3) RGB crop. points: (478, 3) landmarks in crop pixels.
     """
-    small = cv2.resize(image, (INPUT_PX, INPUT_PX), interpolation=cv2.INTER_AREA)
-    feeds = {"image": small[None].astype(np.float32) / 255}
-    coarse = runtime.model("person_matte").run(feeds)["matte"][0, :, :, 0]
+    coarse = _segment(image, runtime.model("person_matte"))
     large = cv2.resize(coarse, (CROP_PX, CROP_PX), interpolation=cv2.INTER_CUBIC)
     rough = np.asarray(np.clip(large, 0, 1), np.float32)
     rough *= _of_face(rough, points)
@@ -36,6 +34,28 @@ def person_matte(image: Image, points: Float, runtime: Runtime) -> Float:
     fine = guided_filter(guide, rough, _EDGE_RADIUS_PX, _EDGE_EPS)
     fine = np.clip((fine - _EMPTY) / (_FULL - _EMPTY), 0, 1)
     return np.asarray(_fill_holes(fine), np.float32)
+
+
+def _segment(image: Image, model: Model) -> Float:
+    """(256, 256) 0..1 from three looks: as it is, mirrored, and a little farther away.
+
+    The network overlooks brims and earrings in one look that it sees in another; the mean of the
+    two that see most counts, for what is taken along too much does less harm than what is left.
+    """
+    room = CROP_PX // 8
+    far = cv2.copyMakeBorder(image, room, 0, room // 2, room // 2, cv2.BORDER_REPLICATE)
+
+    def look(picture: Image) -> Float:
+        small = cv2.resize(picture, (INPUT_PX, INPUT_PX), interpolation=cv2.INTER_AREA)
+        feeds = {"image": small[None].astype(np.float32) / np.float32(255)}
+        return np.asarray(model.run(feeds)["matte"][0, :, :, 0], np.float32)
+
+    edge = INPUT_PX * room // (CROP_PX + room)
+    near = look(np.asarray(far, np.uint8))[edge:, edge // 2 : INPUT_PX - edge // 2]
+    near = np.asarray(cv2.resize(near, (INPUT_PX, INPUT_PX)), np.float32)
+    mirrored = look(np.ascontiguousarray(image[:, ::-1]))[:, ::-1]
+    looks = np.sort(np.stack([look(image), mirrored, near]), axis=0)
+    return np.asarray(looks[1:].mean(axis=0), np.float32)
 
 
 def _of_face(rough: Float, points: Float) -> Float:
