@@ -25,7 +25,10 @@ LipNetwork = Callable[[Float, Float], tuple[Float, Float]]
 
 @dataclass(frozen=True)
 class LipState:
-    """hidden: (1, 1, 192) memory of the network. gate: 0 shut to 1 speaking. held: frames without voice, 0..3."""
+    """hidden: (1, 1, 192) memory of the network. gate: 0 shut to 1 speaking.
+
+    speaking: whether there is voice now. held: frames since there was, 0..3.
+    """
 
     hidden: Float
     gate: float = 0.0
