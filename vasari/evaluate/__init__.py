@@ -1,0 +1,1 @@
+"""Measuring what Vasari makes, with estimators of its own."""
