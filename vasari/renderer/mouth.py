@@ -1,0 +1,330 @@
+"""The inside of the mouth, in layers: cavity, tongue, lower teeth, upper teeth.
+
+Upper teeth are fixed to the skull, lower teeth and tongue to the jaw, so they never swim. Teeth are
+a texture learned from many smiles, lit like the photo; a photo that shows its own mouth inside
+keeps it: the part above the bite moves with the skull, the part below with the jaw.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load
+
+from vasari.motion import layout
+from vasari.renderer.eyes import draw_seam, opening_mask, smooth_curve
+from vasari.renderer.geometry import smoothstep
+from vasari.renderer.warp import affine
+from vasari.types import Float, HeadAnchor, Image
+from vasari.weights import load_bytes
+
+PX_PER_FACE_WIDTH = 420.0
+"""Scale of the teeth's texture."""
+EDGE_ROW = 52
+"""Row of the texture at which the front teeth end."""
+
+_DISPLAY = 0.019
+"""How far upper teeth reach below the lip line at rest, in face widths: 2.6 mm of 140 mm, the mean
+of Vig & Brundo (1978)."""
+_LOWER_SCALE = 0.80
+_OVERBITE = -0.003
+"""How far the edge of the lower teeth stands above that of the upper, mouth shut, in face widths.
+Less than nature's 2 to 3 mm: lips that part a little then show upper teeth alone, as they do."""
+_CAVITY = np.array([0.20, 0.085, 0.075], np.float32)
+_TONGUE = np.array([0.62, 0.32, 0.30], np.float32)
+"""Colours relative to the brightness of teeth; dark red and dull pink."""
+_SKIN = (50, 280, 205, 425, 36, 266, 203, 423)
+_SKULL_POINTS = np.union1d(layout.RIGID, [1, 2, 4, 5, 98, 327, 97, 326, 164, 195, 197])
+_NEAR_MOUTH = np.union1d(layout.LIPS, [2, 98, 327, 164, 152, 200, 199, 18, 83, 313])
+_CHIN = np.array([152, 148, 377, 176, 400, 199, 175, 200])
+_OPEN_PX = 4.0
+"""A photo whose lips are this far apart shows its own mouth inside."""
+
+
+@dataclass(frozen=True)
+class MouthTextures:
+    """shade: (60, 200, 3) colour of the upper teeth relative to their mean; alpha: (60, 200);
+    tint: (3,) mean colour of teeth relative to grey; teeth_of_skin: (2,) slope and level of the
+    brightness of teeth over that of skin, 0..255."""
+
+    shade: Float
+    alpha: Float
+    tint: Float
+    teeth_of_skin: Float
+
+
+def load_textures() -> MouthTextures:
+    """The shipped textures, verified against the manifest."""
+    return MouthTextures(**load(load_bytes("mouth")))
+
+
+@dataclass(frozen=True)
+class _Own:
+    """The mouth inside of the photo. upper, lower: (512, 512) weights of both parts."""
+
+    image: Float
+    upper: Float
+    lower: Float
+
+
+@dataclass(frozen=True)
+class MouthLayer:
+    """The mouth of one portrait; build it once, paint every frame."""
+
+    teeth: Float  # (60, 200, 4) lit, premultiplied by alpha
+    cavity: Float
+    tongue: Float
+    seam: Float  # (3,) colour of the line between shut lips
+    photo_from_texture: NDArray[np.float64]  # (2, 3)
+    landmarks: Float  # (478, 2) the photo's
+    scale_px: float
+    chin_drop: Float  # (2,) px how far the photo's own jaw is open
+    own: _Own | None
+    lips: Float  # (22, 2) the photo's inner lips
+
+    @staticmethod
+    def build(
+        image: Image, landmarks: Float, neutral: Float, anchor: HeadAnchor, textures: MouthTextures
+    ) -> "MouthLayer":
+        """From the crop (512, 512, 3), its landmarks (478, 3) px and neutral shape (478, 3)."""
+        points = landmarks[:, :2].astype(np.float64)
+        head = _fit_affine(neutral[_SKULL_POINTS, :2], points[_SKULL_POINTS])
+        line = neutral[[13, 14], 1].mean()
+        # Texture pixels to the plane of the face, whose lip line is known in the head frame.
+        middle = float(neutral[[13, 14, 0, 2], 0].mean())
+        k = 1.0 / PX_PER_FACE_WIDTH
+        width = textures.shade.shape[1]
+        plane = np.array(
+            [[k, 0, middle - k * width / 2], [0, k, line + _DISPLAY - k * EDGE_ROW], [0, 0, 1]]
+        )
+        upper, lower = points[layout.LIPS_INNER_UPPER], points[layout.LIPS_INNER_LOWER]
+        gap = float((lower - upper)[1:-1, 1].max())
+        light = _light(image, points, textures)
+        teeth = np.concatenate(
+            [textures.shade * light * textures.alpha[..., None], textures.alpha[..., None]], 2
+        )
+        brightness = float(light.mean())
+        drop = np.array([0.0, max(0.0, 0.85 * gap)]) if gap > 1.0 else np.zeros(2)
+        return MouthLayer(
+            teeth=teeth.astype(np.float32),
+            cavity=brightness * _coloured(_CAVITY, light),
+            tongue=brightness * _coloured(_TONGUE, light),
+            seam=_seam_colour(image, upper, lower),
+            photo_from_texture=head @ plane,
+            landmarks=points.astype(np.float32),
+            scale_px=anchor.scale_px,
+            chin_drop=drop.astype(np.float32),
+            own=_own_inside(image, upper, lower) if gap >= _OPEN_PX else None,
+            lips=np.concatenate([upper, lower]).astype(np.float32),
+        )
+
+    def paint(
+        self, frame: Image, upper: Float, lower: Float, skull_points: Float, jaw_points: Float
+    ) -> None:
+        """Paint into frame (512, 512, 3), in place.
+
+        upper, lower: (11, 2) px target inner lips. skull_points: (478, 2) px the head at the target
+        pose with the photo's expression. jaw_points: (478, 2) px target landmarks.
+        """
+        move = _fit_affine(self.landmarks[_NEAR_MOUTH], skull_points[_NEAR_MOUTH])
+        amount = self._change(np.concatenate([upper, lower]), move)
+        gap = float((lower - upper)[1:-1, 1].max())
+        if self.own is not None:
+            closed = amount * (1.0 - float(smoothstep(0.5, 2.5, np.array(gap))))
+            if closed > 0:
+                draw_seam(frame, 0.5 * (upper + lower), self.seam, 0.8 * closed, 2)
+        amount *= float(smoothstep(0.6, 2.2, np.array(gap)))
+        if amount <= 0:
+            return
+        lo = np.floor(np.minimum(upper, lower).min(0) - 3).astype(int).clip(0)
+        hi = np.ceil(np.maximum(upper, lower).max(0) + 4).astype(int).clip(None, frame.shape[0])
+        size = (int(hi[0] - lo[0]), int(hi[1] - lo[1]))
+        if min(size) < 3:
+            return
+        drop = (jaw_points[_CHIN] - skull_points[_CHIN]).mean(0) + self.chin_drop
+        top, bottom = smooth_curve(upper), smooth_curve(lower)
+        mask = opening_mask(top, bottom, (size[1], size[0]), lo.astype(np.float32))
+        inside = self._inside(move, drop, lo, size, gap)
+        inside *= _lip_shadow(top, lo, size, gap)[..., None]
+        region = frame[lo[1] : hi[1], lo[0] : hi[0]]
+        alpha = (mask * amount)[..., None]
+        region[...] = np.clip(region * (1 - alpha) + inside * alpha + 0.5, 0, 255)
+
+    def _change(self, lips: Float, move: NDArray[np.float64]) -> float:
+        still = self.lips @ move[:, :2].T + move[:, 2]
+        return float(smoothstep(0.1, 0.9, np.array(np.abs(lips - still).max())))
+
+    def _inside(
+        self,
+        move: NDArray[np.float64],
+        drop: Float,
+        lo: NDArray[np.int_],
+        size: tuple[int, int],
+        gap: float,
+    ) -> Float:
+        """(h, w, 3) everything behind the lips."""
+        rows = np.linspace(0.75, 1.15, size[1], dtype=np.float32)[:, None, None]
+        out = np.broadcast_to(self.cavity * rows, (size[1], size[0], 3)).copy()
+        upper = _chain(move, self.photo_from_texture)
+        lower = upper.copy()
+        # The lower row is the upper one, turned over and narrower, carried by the jaw.
+        flip = np.array(
+            [
+                [_LOWER_SCALE, 0, (1 - _LOWER_SCALE) * self.teeth.shape[1] / 2],
+                [0, -_LOWER_SCALE, EDGE_ROW * (1 + _LOWER_SCALE) - _OVERBITE * PX_PER_FACE_WIDTH],
+            ]
+        )
+        lower = _chain(lower, flip)
+        lower[:, 2] += drop
+        self._add_tongue(out, lower, lo, size, gap)
+        _over(out, self.teeth, lower, lo, size, 0.78)
+        _over(out, self.teeth, upper, lo, size, 1.0)
+        if self.own is not None:
+            self._add_own(out, move, drop - self.chin_drop, lo, size)
+        return out
+
+    def _add_tongue(
+        self,
+        out: Float,
+        lower: NDArray[np.float64],
+        lo: NDArray[np.int_],
+        size: tuple[int, int],
+        gap: float,
+    ) -> None:
+        """A dull arch behind the lower teeth; it shows only in wide openings."""
+        centre = lower @ np.array([self.teeth.shape[1] / 2, EDGE_ROW - 2.0, 1.0]) - lo
+        half = 0.13 * self.scale_px
+        y, x = np.mgrid[: size[1], : size[0]].astype(np.float32)
+        arch = ((x - centre[0]) / half) ** 2 + (
+            (y - centre[1] - 0.02 * self.scale_px) / (0.45 * half)
+        ) ** 2
+        alpha = smoothstep(1.25, 0.55, arch) * float(smoothstep(6.0, 22.0, np.array(gap))) * 0.75
+        out += (self.tongue - out) * alpha[..., None]
+
+    def _add_own(
+        self,
+        out: Float,
+        move: NDArray[np.float64],
+        drop: Float,
+        lo: NDArray[np.int_],
+        size: tuple[int, int],
+    ) -> None:
+        assert self.own is not None
+        for weight, shift in ((self.own.lower, drop), (self.own.upper, np.zeros(2))):
+            place = move.copy()
+            place[:, 2] += shift
+            back = _window(place, lo)
+            alpha = affine(weight, back, size, cv2.BORDER_CONSTANT)[..., None]
+            if alpha.max() > 0:
+                out += (affine(self.own.image, back, size) - out) * alpha
+
+
+def _fit_affine(source: NDArray[np.floating], target: NDArray[np.floating]) -> NDArray[np.float64]:
+    """(2, 3) affine map of (n, 2) source onto target points, least squares."""
+    design = np.column_stack([source, np.ones(len(source))]).astype(np.float64)
+    return np.asarray(np.linalg.lstsq(design, target.astype(np.float64), rcond=None)[0].T)
+
+
+def _chain(outer: NDArray[np.float64], inner: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(2, 3) first inner, then outer."""
+    last = np.array([[0.0, 0.0, 1.0]])
+    full = np.vstack([outer, last]) @ np.vstack([inner[:2], last])
+    return full[:2]
+
+
+def _window(place: NDArray[np.float64], lo: NDArray[np.int_]) -> NDArray[np.float64]:
+    """From pixels of a window at lo back to the source of place."""
+    inverse = np.linalg.inv(np.vstack([place, [0, 0, 1]]))
+    shift = np.array([[1.0, 0.0, float(lo[0])], [0.0, 1.0, float(lo[1])], [0.0, 0.0, 1.0]])
+    return np.asarray((inverse @ shift)[:2])
+
+
+def _over(
+    out: Float,
+    texture: Float,
+    place: NDArray[np.float64],
+    lo: NDArray[np.int_],
+    size: tuple[int, int],
+    light: float,
+) -> None:
+    """Lay a premultiplied texture (h, w, 4) over out, in place."""
+    layer = affine(texture, _window(place, lo), size, cv2.BORDER_CONSTANT)
+    out *= 1 - layer[..., 3:]
+    out += layer[..., :3] * np.float32(light)
+
+
+def _lip_shadow(top: Float, lo: NDArray[np.int_], size: tuple[int, int], gap: float) -> Float:
+    """(h, w) shade: under the upper lip, towards the corners, and of a mouth hardly open."""
+    x = np.arange(size[0]) + lo[0]
+    y = np.arange(size[1])[:, None] + lo[1]
+    edge = np.interp(x, top[:, 0], top[:, 1]) if top[0, 0] < top[-1, 0] else np.full(size[0], lo[1])
+    under = 1 - 0.5 * np.exp(-np.maximum(0, y - edge) / max(2.0, 0.16 * gap))
+    left, right = min(top[0, 0], top[-1, 0]), max(top[0, 0], top[-1, 0])
+    across = np.abs(2 * (x - left) / max(1.0, right - left) - 1)
+    corners = 1 - 0.65 * smoothstep(0.45, 1.0, across)
+    depth = 0.62 + 0.3 * float(smoothstep(2.0, 20.0, np.array(gap)))
+    return np.asarray(under * corners[None] * depth, np.float32)
+
+
+def _light(image: Image, points: NDArray[np.float64], textures: MouthTextures) -> Float:
+    """(3,) colour of teeth in this photo's light, 0..255."""
+    place = np.round(points[list(_SKIN)]).astype(int).clip(1, image.shape[0] - 2)
+    skin = np.median(image[place[:, 1], place[:, 0]].astype(np.float32), 0)
+    slope, level = textures.teeth_of_skin.tolist()
+    brightness = float(np.clip(slope * skin.mean() + level, 40, 235))
+    chroma = skin / max(1.0, float(skin.mean()))
+    # Skin is much more coloured than light: a sixth of its colour goes for that of the light. A
+    # photo without colour keeps teeth without colour.
+    coloured = float(smoothstep(0.02, 0.12, np.array(np.ptp(chroma))))
+    tint = 1 + coloured * (0.7 * (textures.tint - 1) + 0.16 * (chroma - 1))
+    return np.asarray(brightness * tint, np.float32)
+
+
+def _coloured(colour: Float, light: Float) -> Float:
+    """A colour in light that may have none: grey light gives grey."""
+    chroma = float(np.ptp(light) / max(1.0, float(light.mean())))
+    share = float(smoothstep(0.005, 0.05, np.array(chroma)))
+    return np.asarray(colour * share + colour.mean() * (1 - share), np.float32)
+
+
+def _seam_colour(image: Image, upper: NDArray[np.float64], lower: NDArray[np.float64]) -> Float:
+    """(3,) dark of the line between this photo's lips: half of the lips' own colour."""
+    around = np.concatenate([upper[2:-2] - [0, 3], lower[2:-2] + [0, 3]])
+    place = np.round(around).astype(int).clip(0, image.shape[0] - 1)
+    lips = np.median(image[place[:, 1], place[:, 0]].astype(np.float32), 0)
+    return np.asarray(0.5 * lips, np.float32)
+
+
+def _own_inside(image: Image, upper: NDArray[np.float64], lower: NDArray[np.float64]) -> _Own:
+    """Split what the photo shows between its lips at the bite.
+
+    The bite is the darkest row between bright ones; a mouth full of upper teeth has none, and
+    belongs to the skull as a whole.
+    """
+    side = image.shape[0]
+    zero = np.zeros(2, np.float32)
+    mask = opening_mask(
+        smooth_curve(upper.astype(np.float32)),
+        smooth_curve(lower.astype(np.float32)),
+        (side, side),
+        zero,
+    )
+    inner = np.asarray(cv2.erode(mask, np.ones((3, 3), np.uint8)), np.float32)
+    soft = np.asarray(cv2.GaussianBlur(inner, (0, 0), 0.8), np.float32)
+    x0, x1 = int(upper[3, 0]), max(int(upper[3, 0]) + 1, int(upper[-4, 0]))
+    y0, y1 = int(upper[:, 1].min()), int(np.ceil(lower[:, 1].max()))
+    band = inner[y0:y1, x0:x1]
+    luma = image[y0:y1, x0:x1].mean(2)
+    rows = (luma * band).sum(1) / np.maximum(band.sum(1), 1)
+    full = band.sum(1) > 0.3 * (x1 - x0)
+    y = np.arange(side, dtype=np.float32)[:, None]
+    if full.sum() < 4:
+        return _Own(image.astype(np.float32), soft, np.zeros_like(soft))
+    bright = float(rows[full].max())
+    dark = full & (rows < 0.6 * bright)
+    if not dark.any():
+        return _Own(image.astype(np.float32), soft, np.zeros_like(soft))
+    bite = y0 + float(np.flatnonzero(dark).mean())
+    above = np.clip((bite - y) / 3 + 0.5, 0, 1)
+    return _Own(image.astype(np.float32), soft * above, soft * (1 - above))
