@@ -31,10 +31,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def replace_render(monkeypatch: pytest.MonkeyPatch, render: Any) -> None:
-    """Put a fake in the place of `vasari.render`, which then is not even loaded."""
-    fake = types.ModuleType("vasari.render")
+    """Put a fake in the place of `vasari.offline`, which then is not even loaded."""
+    fake = types.ModuleType("vasari.offline")
     fake.render = render  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "vasari.render", fake)
+    monkeypatch.setitem(sys.modules, "vasari.offline", fake)
 
 
 @pytest.fixture
@@ -302,8 +302,8 @@ def render(photo, audio, output, **options):
             writer.write(np.zeros((64, 64, 3), np.uint8))
             if k == 5:
                 print("going", flush=True)
-sys.modules["vasari.render"] = types.ModuleType("vasari.render")
-sys.modules["vasari.render"].render = render
+sys.modules["vasari.offline"] = types.ModuleType("vasari.offline")
+sys.modules["vasari.offline"].render = render
 sys.exit(cli.main(["render", "p", "a", "-o", sys.argv[1], "--consent", "self"]))
 """
 

@@ -30,7 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "generator": LAYER0 | {"runtime", "motion"},
     "renderer": LAYER0 | {"runtime", "motion"},
     "session": LAYER0 | STAGES | {"runtime", "motion", "provenance", "soundtrack"},
-    "render": LAYER0 | {"session", "media", "provenance", "portrait", "runtime"},
+    "offline": LAYER0 | {"session", "media", "provenance", "portrait", "runtime"},
 }
 MODULES = {"motion.tracking": {"portrait"}, "motion.video": {"portrait", "runtime"}}
 """More for single modules: tracking is motion made of pictures."""

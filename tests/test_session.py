@@ -73,9 +73,7 @@ def start(portrait: Portrait, engine: Engine, **more: object) -> Session:
 
 @settings(max_examples=5, deadline=None)
 @given(st.lists(st.integers(0, int(1.2 * RATE_HZ)), max_size=12), st.sampled_from([25, 40]))
-def test_stream_equals_offline(
-    hopper: Portrait, engine: Engine, cuts: list[int], fps: int
-) -> None:
+def test_stream_equals_offline(hopper: Portrait, engine: Engine, cuts: list[int], fps: int) -> None:
     sound = speech(1.2)
     whole = collect(start(hopper, engine, fps=fps), sound, [])
     parts = collect(start(hopper, engine, fps=fps), sound, cuts)

@@ -73,9 +73,7 @@ def test_gaze_moves_the_iris_inside_the_opening(hopper: Portrait, renderer: Rend
     frame = renderer.render(motion)
     changed = np.abs(frame.astype(int) - hopper.image).sum(2) > 12
     ys, xs = np.nonzero(changed)
-    eyes = hopper.landmarks[
-        np.concatenate([layout.EYE_LEFT_UPPER, layout.EYE_RIGHT_LOWER]), :2
-    ]
+    eyes = hopper.landmarks[np.concatenate([layout.EYE_LEFT_UPPER, layout.EYE_RIGHT_LOWER]), :2]
     assert changed.sum() > 40
     assert xs.min() > eyes[:, 0].min() - 6
     assert xs.max() < eyes[:, 0].max() + 6

@@ -72,7 +72,9 @@ def test_invert_undoes_a_smooth_displacement() -> None:
     backward = invert(forward, 8)
     source = np.stack([x, y], 2) - backward
     inside = np.s_[4:-4, 4:-4]
-    again = source + np.stack([6 * np.sin(source[..., 1] / 90), 5 * np.cos(source[..., 0] / 110)], 2)
+    again = source + np.stack(
+        [6 * np.sin(source[..., 1] / 90), 5 * np.cos(source[..., 0] / 110)], 2
+    )
     assert np.abs(again - np.stack([x, y], 2))[inside].max() < 0.06
 
 

@@ -31,8 +31,8 @@ def command(
 
     settings = load_settings()
     photo, audio = samples.portrait(), samples.speech(text)
+    from vasari.offline import render
     from vasari.provenance.consent import Consent, ConsentKind
-    from vasari.render import render
 
     output.parent.mkdir(parents=True, exist_ok=True)
     with console.progress(progress or ProgressStyle(settings.progress), "Rendering") as report:

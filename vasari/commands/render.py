@@ -77,7 +77,7 @@ def command(
     )
     validate(controls)
     ground = consent_for(photo, consent, consent_note, not as_json and console.interactive())
-    from vasari.render import render
+    from vasari.offline import render
 
     style = progress or ProgressStyle(settings.progress)
     with console.progress(style, "Rendering") as report:

@@ -72,8 +72,8 @@ def _fill(colour: Float, known: Float) -> Float:
     for sigma in (1.5, 3.0, 6.0, 12.0, 40.0):
         mass = np.asarray(cv2.GaussianBlur(known, (0, 0), sigma), np.float32)
         mean = np.asarray(cv2.GaussianBlur(colour * known[..., None], (0, 0), sigma), np.float32)
-        mean = mean / np.maximum(mass, 1e-6)[..., None]
-        share = missing * smoothstep(0.02, 0.15, mass)
+        mean /= np.maximum(mass, 1e-6)[..., None]
+        share = np.asarray(missing * smoothstep(0.02, 0.15, mass), np.float32)
         result += mean * share[..., None]
         missing = np.asarray(missing - share, np.float32)
     return np.asarray(result + mean * missing[..., None], np.float32)

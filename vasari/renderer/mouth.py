@@ -230,7 +230,7 @@ def _chain(outer: NDArray[np.float64], inner: NDArray[np.float64]) -> NDArray[np
     """(2, 3) first inner, then outer."""
     last = np.array([[0.0, 0.0, 1.0]])
     full = np.vstack([outer, last]) @ np.vstack([inner[:2], last])
-    return full[:2]
+    return np.asarray(full[:2], np.float64)
 
 
 def _window(place: NDArray[np.float64], lo: NDArray[np.int_]) -> NDArray[np.float64]:
@@ -290,7 +290,8 @@ def _coloured(colour: Float, light: Float) -> Float:
 
 def _seam_colour(image: Image, upper: NDArray[np.float64], lower: NDArray[np.float64]) -> Float:
     """(3,) dark of the line between this photo's lips: half of the lips' own colour."""
-    around = np.concatenate([upper[2:-2] - [0, 3], lower[2:-2] + [0, 3]])
+    reach = np.array([0.0, 3.0])
+    around = np.concatenate([upper[2:-2] - reach, lower[2:-2] + reach])
     place = np.round(around).astype(int).clip(0, image.shape[0] - 1)
     lips = np.median(image[place[:, 1], place[:, 0]].astype(np.float32), 0)
     return np.asarray(0.5 * lips, np.float32)
@@ -326,5 +327,5 @@ def _own_inside(image: Image, upper: NDArray[np.float64], lower: NDArray[np.floa
     if not dark.any():
         return _Own(image.astype(np.float32), soft, np.zeros_like(soft))
     bite = y0 + float(np.flatnonzero(dark).mean())
-    above = np.clip((bite - y) / 3 + 0.5, 0, 1)
+    above = np.clip((bite - y) / 3 + 0.5, 0, 1).astype(np.float32)
     return _Own(image.astype(np.float32), soft * above, soft * (1 - above))

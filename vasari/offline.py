@@ -1,7 +1,7 @@
 """render(): a whole recording through a Session, collected into a file."""
 
+import math
 import os
-import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +20,7 @@ Progress = Callable[[int, int | None], None]
 """Called with frames done and frames in all (None where the file does not say its length)."""
 
 _BLOCK_MS = 400.0
+_SYNTHETIC = "AI-generated with Vasari from one photo and a recording."
 
 
 def render(
@@ -77,9 +78,9 @@ def render(
             motion=motion,
         )
         width, height = session.frame_size
-        total = None if source.duration_s is None else max(1, round(source.duration_s * fps))
+        total = None if source.duration_s is None else math.ceil(source.duration_s * fps - 1e-6)
         track = AudioTrack(source.sample_rate, source.channels, source)
-        tags = {"comment": consent.statement, "encoder": "Vasari"}
+        tags = {"comment": f"{_SYNTHETIC} {consent.statement}"}
         with VideoWriter(output, width, height, fps, track, tags, overwrite) as writer:
             for frame in collect(session, source):
                 writer.write(frame.image, frame.audio)
@@ -120,6 +121,10 @@ def _photo_input(photo: bytes | str | os.PathLike[str]) -> bytes | Path:
 
 
 def peak_rss_mb() -> float:
-    """The most memory this process has held so far, in MB."""
+    """The most memory this process has held so far, in MB; NaN on systems that do not say."""
+    try:
+        import resource
+    except ImportError:
+        return math.nan
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (1e6 if sys.platform == "darwin" else 1e3)
