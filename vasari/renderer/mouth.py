@@ -263,21 +263,22 @@ def _lip_shadow(top: Float, lo: NDArray[np.int_], size: tuple[int, int], gap: fl
     left, right = min(top[0, 0], top[-1, 0]), max(top[0, 0], top[-1, 0])
     across = np.abs(2 * (x - left) / max(1.0, right - left) - 1)
     corners = 1 - 0.65 * smoothstep(0.45, 1.0, across)
-    depth = 0.62 + 0.3 * float(smoothstep(2.0, 20.0, np.array(gap)))
+    depth = 0.70 + 0.26 * float(smoothstep(2.0, 20.0, np.array(gap)))
     return np.asarray(under * corners[None] * depth, np.float32)
 
 
 def _light(image: Image, points: NDArray[np.float64], textures: MouthTextures) -> Float:
     """(3,) colour of teeth in this photo's light, 0..255."""
     place = np.round(points[list(_SKIN)]).astype(int).clip(1, image.shape[0] - 2)
-    skin = np.median(image[place[:, 1], place[:, 0]].astype(np.float32), 0)
+    samples = image[place[:, 1], place[:, 0]].astype(np.float32)
+    skin = samples[np.argsort(samples.mean(1))][1:5].mean(0)  # the shaded half: a mouth is no cheek
     slope, level = textures.teeth_of_skin.tolist()
     brightness = float(np.clip(slope * skin.mean() + level, 40, 235))
     chroma = skin / max(1.0, float(skin.mean()))
-    # Skin is much more coloured than light: a sixth of its colour goes for that of the light. A
+    # Skin is much more coloured than light: a fifth of its colour goes for that of the light. A
     # photo without colour keeps teeth without colour.
     coloured = float(smoothstep(0.02, 0.12, np.array(np.ptp(chroma))))
-    tint = 1 + coloured * (0.7 * (textures.tint - 1) + 0.16 * (chroma - 1))
+    tint = 1 + coloured * (0.7 * (textures.tint - 1) + 0.2 * (chroma - 1))
     return np.asarray(brightness * tint, np.float32)
 
 

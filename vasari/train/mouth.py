@@ -156,7 +156,7 @@ def blend(kept: list[tuple[float, Sample]]) -> dict[str, Float]:
     alpha = 0.5 * (alpha + alpha[:, ::-1])
     grey = shade.mean(2, keepdims=True)
     detail = grey - cv2.GaussianBlur(grey[..., 0], (0, 0), 2.0)[..., None]
-    shade = np.clip(shade + 0.8 * detail, 0.2, 1.4)
+    shade = np.clip(shade + 1.8 * detail, 0.2, 1.4)
     return _finish(shade.astype(np.float32), np.clip(alpha * 1.5, 0, 1).astype(np.float32))
 
 
