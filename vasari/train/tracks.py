@@ -6,6 +6,7 @@ out/faces.npz            names (N,), points (N, 478, 3), blendshapes (N, 52)
 
 import os
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +42,11 @@ def track_folder(folder: Path, out: Path, workers: int = 2) -> list[Path]:
     out.mkdir(parents=True, exist_ok=True)
     clips = sorted(folder.glob("*.mp4"))
     missing = [c for c in clips if not (out / f"{c.stem}.npz").exists()]
-    parts = [missing[k::workers] for k in range(workers)]
-    with ProcessPoolExecutor(workers) as pool:
-        list(pool.map(_track_part, parts, [out] * workers))
+    if missing:
+        parts = [missing[k::workers] for k in range(workers)]
+        # A forked child would inherit locks of the network's threads, and wait for them for ever.
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            list(pool.map(_track_part, parts, [out] * workers))
     return [out / f"{c.stem}.npz" for c in clips]
 
 
