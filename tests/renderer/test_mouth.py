@@ -84,7 +84,7 @@ def test_a_grey_photo_gets_grey_teeth(hopper: Portrait) -> None:
     frame = grey.copy()
     skull = hopper.landmarks[:, :2]
     layer.paint(frame, *lips(hopper, 20), skull, skull + np.array([0.0, 18.0]))
-    assert np.ptp(frame.astype(int), axis=2).max() <= 24
+    assert np.ptp(frame.astype(int), axis=2).max() <= 3
 
 
 def test_shipped_teeth_are_teeth() -> None:

@@ -101,8 +101,9 @@ class MouthLayer:
         upper, lower = points[layout.LIPS_INNER_UPPER], points[layout.LIPS_INNER_LOWER]
         gap = float((lower - upper)[1:-1, 1].max())
         light = _light(image, points, textures)
+        shade = _coloured(textures.shade, light)
         teeth = np.concatenate(
-            [textures.shade * light * textures.alpha[..., None], textures.alpha[..., None]], 2
+            [shade * light * textures.alpha[..., None], textures.alpha[..., None]], 2
         )
         brightness = float(light.mean())
         drop = np.array([0.0, max(0.0, 0.85 * gap)]) if gap > 1.0 else np.zeros(2)
@@ -283,10 +284,11 @@ def _light(image: Image, points: NDArray[np.float64], textures: MouthTextures) -
 
 
 def _coloured(colour: Float, light: Float) -> Float:
-    """A colour in light that may have none: grey light gives grey."""
+    """A colour (…, 3) in light that may have none: grey light gives grey."""
     chroma = float(np.ptp(light) / max(1.0, float(light.mean())))
     share = float(smoothstep(0.005, 0.05, np.array(chroma)))
-    return np.asarray(colour * share + colour.mean() * (1 - share), np.float32)
+    grey = colour.mean(-1, keepdims=True)
+    return np.asarray(colour * share + grey * (1 - share), np.float32)
 
 
 def _seam_colour(image: Image, upper: NDArray[np.float64], lower: NDArray[np.float64]) -> Float:
