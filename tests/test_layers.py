@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "vasari"
 
 VALUES = {"types", "errors"}
-LAYER0 = VALUES | {"config", "weights"}
+LAYER0 = VALUES | {"config", "weights", "atomic"}
 STAGES = {"portrait", "speech", "generator", "renderer"}
 
 # Part of the package: what of the package it may import, besides itself.
@@ -19,6 +19,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "config": VALUES,
     "weights": VALUES,
+    "atomic": VALUES,
     "runtime": LAYER0,
     "motion": LAYER0,
     "media": LAYER0,

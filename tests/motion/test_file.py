@@ -70,7 +70,7 @@ def test_nothing_is_overwritten_unless_allowed(tmp_path: Path) -> None:
     path.write_bytes(b"precious")
     with pytest.raises(CannotWrite) as caught:
         motion_file.save(motion(), path)
-    assert caught.value.code == "exists"
+    assert caught.value.code == "output_exists"
     assert path.read_bytes() == b"precious"
     motion_file.save(motion(), path, overwrite=True)
     assert len(motion_file.load(path).values) == 50

@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 
@@ -83,5 +85,5 @@ def test_gaze_moves_the_iris_inside_the_opening(hopper: Portrait, renderer: Rend
 def test_large_turns_do_not_tear(hopper: Portrait, renderer: Renderer) -> None:
     """Neighbouring frames differ little: no triangle flips or pops between 0 and 25 degrees."""
     frames = [renderer.render(moved(hopper, yaw)).astype(int) for yaw in range(0, 26)]
-    steps = [np.abs(b - a).mean() for a, b in zip(frames, frames[1:], strict=False)]
+    steps = [np.abs(b - a).mean() for a, b in itertools.pairwise(frames)]
     assert max(steps) < 2.5 * np.median(steps)

@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 
@@ -50,7 +52,7 @@ def test_paint_stays_between_the_lips(layer: MouthLayer, hopper: Portrait) -> No
 def test_opening_is_continuous(layer: MouthLayer, hopper: Portrait) -> None:
     """No layer pops in: half a pixel more of opening never changes the frame by much."""
     frames = [painted(layer, hopper, gap, 0.8 * gap).astype(int) for gap in np.arange(0, 30, 0.5)]
-    changes = [np.abs(b - a).sum() for a, b in zip(frames[:-1], frames[1:], strict=True)]
+    changes = [np.abs(b - a).sum() for a, b in itertools.pairwise(frames)]
     assert max(changes) < 4 * np.median(changes[4:])
 
 
@@ -68,7 +70,7 @@ def test_upper_teeth_stay_with_the_skull_while_the_jaw_drops(
 def test_teeth_are_brighter_than_the_cavity_and_not_brighter_than_lit_skin(
     layer: MouthLayer, hopper: Portrait
 ) -> None:
-    upper, lower = lips(hopper, 34)
+    upper, _lower = lips(hopper, 34)
     frame = painted(layer, hopper, 34, 30).astype(float).mean(2)
     x, y = upper[5].astype(int)
     teeth = frame[y + 4 : y + 9, x - 10 : x + 10].mean()

@@ -15,8 +15,8 @@ import numpy as np
 from av.container import OutputContainer
 from av.video.stream import VideoStream
 
+from vasari.atomic import AtomicFile
 from vasari.errors import CannotWrite, Failed, InvalidOption, NotSupported, VasariError
-from vasari.media.atomic import AtomicFile
 from vasari.media.audio_track import AudioTrack, open_track
 from vasari.media.colour import i420_from_rgb
 from vasari.types import Float, Image

@@ -4,11 +4,11 @@ import csv
 import io
 import os
 import re
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vasari.atomic import write_bytes
 from vasari.motion import layout
 from vasari.motion.arkit_map import (
     ArkitMap,
@@ -18,7 +18,6 @@ from vasari.motion.arkit_map import (
     shapes_from_motion,
 )
 from vasari.motion.arkit_names import ANGLES, HEADER, SHAPES
-from vasari.motion.atomic import write_atomic
 from vasari.motion.file import FPS_RANGE, bad_motion, check, read_limited
 from vasari.types import MOTION_FPS, Motion
 
@@ -64,7 +63,7 @@ def to_arkit_csv(
     for frame, row in enumerate(table):
         numbers = [f"{value:.8f}" for value in row]
         writer.writerow([timecode(frame, motion.fps), len(SHAPES) + len(ANGLES), *numbers])
-    write_atomic(Path(path), text.getvalue().encode(), overwrite)
+    write_bytes(path, text.getvalue().encode(), overwrite=overwrite)
 
 
 def from_arkit_csv(

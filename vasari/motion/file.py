@@ -11,15 +11,14 @@ import math
 import os
 import stat
 import zipfile
-from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
 from safetensors.numpy import save as save_tensors
 
+from vasari.atomic import write_bytes
 from vasari.errors import InvalidInput, NotFound
 from vasari.motion import layout
-from vasari.motion.atomic import write_atomic
 from vasari.motion.summary import inspect
 from vasari.types import MOTION_DIM, Float, Motion
 
@@ -86,7 +85,7 @@ def save(
         "source": _plain(source),
         "created_by": _plain(created_by or "vasari"),
     }
-    write_atomic(Path(path), save_tensors({"values": values}, metadata), overwrite)
+    write_bytes(path, save_tensors({"values": values}, metadata), overwrite=overwrite)
 
 
 def load(source: str | os.PathLike[str] | bytes) -> Motion:
@@ -122,7 +121,7 @@ def read_limited(path: str | os.PathLike[str]) -> bytes:
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     except FileNotFoundError:
         raise NotFound(
-            "The motion file is not there.", code="not_found", fix="Check the path."
+            "The motion file is not there.", code="no_input", fix="Check the path."
         ) from None
     except (OSError, ValueError):
         raise bad_motion("it cannot be opened") from None

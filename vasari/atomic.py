@@ -47,7 +47,7 @@ class AtomicFile:
         try:
             self._handle = os.open(self.temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
         except OSError as error:
-            raise self._refused(error) from error
+            raise self.refused(error) from error
         _lock(self._handle)
         # The mode that the umask left is the one to end with; until then the file is private.
         self._mode = os.fstat(self._handle).st_mode & 0o777
@@ -68,7 +68,7 @@ class AtomicFile:
                 self._take_free_name()
         except OSError as error:
             self.discard()
-            raise self._refused(error) from error
+            raise self.refused(error) from error
         self._close()
         _sync_folder(self.path.parent)
 
@@ -130,7 +130,8 @@ class AtomicFile:
             fix="Give another name, or --force (overwrite=True) to replace it.",
         )
 
-    def _refused(self, error: OSError) -> CannotWrite:
+    def refused(self, error: OSError) -> CannotWrite:
+        """What an operating system's refusal means to the user."""
         if isinstance(error, FileExistsError):
             return self._exists()
         return CannotWrite(
@@ -173,3 +174,13 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def write_bytes(path: str | os.PathLike[str], data: bytes, *, overwrite: bool = False) -> None:
+    """Write a whole file at once. Raises CannotWrite like `AtomicFile`; then nothing changed."""
+    with AtomicFile(path, overwrite=overwrite) as file:
+        try:
+            file.temporary.write_bytes(data)
+        except OSError as error:
+            raise file.refused(error) from error
+        file.commit()
