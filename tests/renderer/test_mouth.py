@@ -6,7 +6,7 @@ import pytest
 from vasari.motion import layout
 from vasari.motion.basis import load_basis
 from vasari.renderer.compose import Renderer, load_assets
-from vasari.renderer.mouth import EDGE_ROW, MouthLayer, load_textures
+from vasari.renderer.mouth import EDGE_ROW, LOWER_EDGE_ROW, MouthLayer, load_textures
 from vasari.types import Portrait
 
 
@@ -92,13 +92,34 @@ def test_a_grey_photo_gets_grey_teeth(hopper: Portrait) -> None:
 def test_shipped_teeth_are_teeth() -> None:
     textures = load_textures()
     alpha, shade = textures.alpha, textures.shade.mean(2)
-    middle = np.s_[EDGE_ROW - 20 : EDGE_ROW - 4]
-    assert alpha[middle, 70:130].mean() > 0.95, "front teeth are solid"
-    assert alpha[EDGE_ROW + 5 :, 80:120].max() < 0.2, "nothing below their edge"
-    assert np.allclose(alpha, alpha[:, ::-1], atol=0.12), "as many on the left as on the right"
-    # Between the front teeth is a dark gap.
-    row = shade[middle].mean(0)
-    assert row[97:103].min() < 0.93 * row[85:115].max()
+    middle = alpha.shape[1] // 2
+    crowns = np.s_[EDGE_ROW - 18 : EDGE_ROW - 4]
+    assert alpha[crowns, middle - 30 : middle + 30].mean() > 0.95, "front teeth are solid"
+    assert alpha[EDGE_ROW + 4 :].max() < 0.2, "nothing below their edge"
+    assert np.allclose(alpha, alpha[:, ::-1], atol=0.02), "as many on the left as on the right"
+    # Dark gaps part the front teeth from each other and from their neighbours.
+    row = shade[crowns].mean(0)
+    assert row[middle - 3 : middle + 3].min() < 0.93 * row[middle - 15 : middle + 15].max()
+    assert row[middle + 18 : middle + 28].min() < 0.85 * row[middle + 5 : middle + 20].max()
+
+
+def test_lower_front_teeth_are_narrower_and_belong_to_the_jaw(
+    layer: MouthLayer, hopper: Portrait
+) -> None:
+    textures = load_textures()
+    middle = textures.alpha.shape[1] // 2
+    lower = textures.lower_shade[LOWER_EDGE_ROW + 4 : LOWER_EDGE_ROW + 14].mean((0, 2))
+    upper = textures.shade[EDGE_ROW - 14 : EDGE_ROW - 4].mean((0, 2))
+    lower_width = 8 + int(np.argmin(lower[middle + 8 : middle + 18]))
+    upper_width = 16 + int(np.argmin(upper[middle + 16 : middle + 28]))
+    assert 0.5 < lower_width / upper_width < 0.7  # 5.0 of 8.5 mm
+    assert textures.lower_alpha[: LOWER_EDGE_ROW - 3, middle].max() < 0.2
+    _, bottom = lips(hopper, 30)
+    x, y = bottom[5].astype(int)
+    above_the_lip = np.s_[y - 16 : y - 2, x - 10 : x + 10]
+    first = painted(layer, hopper, 30, 12)[above_the_lip].astype(int)
+    second = painted(layer, hopper, 30, 18)[above_the_lip].astype(int)
+    assert np.abs(first - second).mean() > 4
 
 
 def test_a_speaking_face_opens_and_shuts(hopper: Portrait) -> None:

@@ -19,39 +19,58 @@ from vasari.renderer.warp import affine
 from vasari.types import Float, HeadAnchor, Image
 from vasari.weights import load_bytes
 
-PX_PER_FACE_WIDTH = 420.0
-"""Scale of the teeth's texture."""
-EDGE_ROW = 52
-"""Row of the texture at which the front teeth end."""
+PX_PER_FACE_WIDTH = 360.0
+"""Scale of the teeth's textures."""
+EDGE_ROW = 44
+"""Row of the texture at which the upper front teeth end."""
+LOWER_EDGE_ROW = 14
+"""Row of the texture at which the lower front teeth begin."""
 
 _DISPLAY = 0.019
 """How far upper teeth reach below the lip line at rest, in face widths: 2.6 mm of 140 mm, the mean
 of Vig & Brundo (1978)."""
-_LOWER_SCALE = 0.80
-_OVERBITE = -0.003
+_OVERBITE = 0.003
 """How far the edge of the lower teeth stands above that of the upper, mouth shut, in face widths.
 Less than nature's 2 to 3 mm: lips that part a little then show upper teeth alone, as they do."""
-_CAVITY = np.array([0.20, 0.085, 0.075], np.float32)
-_TONGUE = np.array([0.62, 0.32, 0.30], np.float32)
+_LOWER_LIGHT = 0.60
+"""Lower teeth lie deeper and under the shade of the upper ones."""
+_SHADE = 0.95
+_WARMTH = 1.4
+"""Teeth in speech against teeth in the smiles that were measured: lips open less, so light is less,
+and more of it comes from red lips."""
+_LAMP = 0.12
+"""Added to the fitted share of a skin's hue that is light: complexions hide a part of it."""
+_CAVITY = np.array([0.165, 0.062, 0.055], np.float32)
+_TONGUE = np.array([0.60, 0.31, 0.30], np.float32)
 """Colours relative to the brightness of teeth; dark red and dull pink."""
 _SKIN = (50, 280, 205, 425, 36, 266, 203, 423)
 _SKULL_POINTS = np.union1d(layout.RIGID, [1, 2, 4, 5, 98, 327, 97, 326, 164, 195, 197])
 _NEAR_MOUTH = np.union1d(layout.LIPS, [2, 98, 327, 164, 152, 200, 199, 18, 83, 313])
-_CHIN = np.array([152, 148, 377, 176, 400, 199, 175, 200])
+_JAW = np.array([152, 148, 377, 199, 200, 17, 83, 313, 18])
+"""Chin and outer lower lip: skin over the chin moves less than the teeth, the lip more."""
 _OPEN_PX = 4.0
 """A photo whose lips are this far apart shows its own mouth inside."""
 
 
 @dataclass(frozen=True)
 class MouthTextures:
-    """shade: (60, 200, 3) colour of the upper teeth relative to their mean; alpha: (60, 200);
-    tint: (3,) mean colour of teeth relative to grey; teeth_of_skin: (2,) slope and level of the
-    brightness of teeth over that of skin, 0..255."""
+    """What mouths have in common.
+
+    shade (50, 188, 3), alpha (50, 188): the upper teeth, colour relative to their brightness, as in
+    white light; lower_shade, lower_alpha: the lower ones. brightness: (2,) slope and level of the
+    brightness of teeth over that of skin, 0..255. tint, skin_hue: (3,) log of colour over
+    brightness, of teeth and of skin; follow: (1,) the share of a skin's deviation from skin_hue
+    that is the colour of light.
+    """
 
     shade: Float
     alpha: Float
+    lower_shade: Float
+    lower_alpha: Float
+    brightness: Float
     tint: Float
-    teeth_of_skin: Float
+    skin_hue: Float
+    follow: Float
 
 
 def load_textures() -> MouthTextures:
@@ -72,14 +91,15 @@ class _Own:
 class MouthLayer:
     """The mouth of one portrait; build it once, paint every frame."""
 
-    teeth: Float  # (60, 200, 4) lit, premultiplied by alpha
+    teeth: Float  # (50, 188, 4) upper, lit, premultiplied by alpha
+    lower_teeth: Float  # (50, 188, 4) the same of the lower
     cavity: Float
     tongue: Float
     seam: Float  # (3,) colour of the line between shut lips
     photo_from_texture: NDArray[np.float64]  # (2, 3)
     landmarks: Float  # (478, 2) the photo's
     scale_px: float
-    chin_drop: Float  # (2,) px how far the photo's own jaw is open
+    jaw_drop: Float  # (2,) px how far the photo's own jaw is open
     own: _Own | None
     lips: Float  # (22, 2) the photo's inner lips
 
@@ -101,21 +121,21 @@ class MouthLayer:
         upper, lower = points[layout.LIPS_INNER_UPPER], points[layout.LIPS_INNER_LOWER]
         gap = float((lower - upper)[1:-1, 1].max())
         light = _light(image, points, textures)
-        shade = _coloured(textures.shade, light)
-        teeth = np.concatenate(
-            [shade * light * textures.alpha[..., None], textures.alpha[..., None]], 2
-        )
-        brightness = float(light.mean())
-        drop = np.array([0.0, max(0.0, 0.85 * gap)]) if gap > 1.0 else np.zeros(2)
+        teeth = _lit(textures.shade, textures.alpha, light)
+        lower_teeth = _lit(textures.lower_shade, textures.lower_alpha, light)
+        # The neutral face has its lips shut, so the photo's jaw is open by what it differs.
+        shut = neutral[_JAW, :2] @ head[:, :2].T + head[:, 2]
+        drop = (points[_JAW] - shut).mean(0) * (gap > 1.0)
         return MouthLayer(
-            teeth=teeth.astype(np.float32),
-            cavity=brightness * _coloured(_CAVITY, light),
-            tongue=brightness * _coloured(_TONGUE, light),
+            teeth=teeth,
+            lower_teeth=lower_teeth * np.array([_LOWER_LIGHT] * 3 + [1], np.float32),
+            cavity=_coloured(_CAVITY, light),
+            tongue=_coloured(_TONGUE, light),
             seam=_seam_colour(image, upper, lower),
             photo_from_texture=head @ plane,
             landmarks=points.astype(np.float32),
             scale_px=anchor.scale_px,
-            chin_drop=drop.astype(np.float32),
+            jaw_drop=drop.astype(np.float32),
             own=_own_inside(image, upper, lower) if gap >= _OPEN_PX else None,
             lips=np.concatenate([upper, lower]).astype(np.float32),
         )
@@ -143,7 +163,7 @@ class MouthLayer:
         size = (int(hi[0] - lo[0]), int(hi[1] - lo[1]))
         if min(size) < 3:
             return
-        drop = (jaw_points[_CHIN] - skull_points[_CHIN]).mean(0) + self.chin_drop
+        drop = (jaw_points[_JAW] - skull_points[_JAW]).mean(0) + self.jaw_drop
         top, bottom = smooth_curve(upper), smooth_curve(lower)
         mask = opening_mask(top, bottom, (size[1], size[0]), lo.astype(np.float32))
         inside = self._inside(move, drop, lo, size, gap)
@@ -168,21 +188,14 @@ class MouthLayer:
         rows = np.linspace(0.75, 1.15, size[1], dtype=np.float32)[:, None, None]
         out = np.broadcast_to(self.cavity * rows, (size[1], size[0], 3)).copy()
         upper = _chain(move, self.photo_from_texture)
-        lower = upper.copy()
-        # The lower row is the upper one, turned over and narrower, carried by the jaw.
-        flip = np.array(
-            [
-                [_LOWER_SCALE, 0, (1 - _LOWER_SCALE) * self.teeth.shape[1] / 2],
-                [0, -_LOWER_SCALE, EDGE_ROW * (1 + _LOWER_SCALE) - _OVERBITE * PX_PER_FACE_WIDTH],
-            ]
-        )
-        lower = _chain(lower, flip)
+        shut = EDGE_ROW - LOWER_EDGE_ROW - _OVERBITE * PX_PER_FACE_WIDTH
+        lower = _chain(upper, np.array([[1.0, 0, 0], [0, 1, shut]]))
         lower[:, 2] += drop
         self._add_tongue(out, lower, lo, size, gap)
-        _over(out, self.teeth, lower, lo, size, 0.78)
-        _over(out, self.teeth, upper, lo, size, 1.0)
+        _over(out, self.lower_teeth, lower, lo, size)
+        _over(out, self.teeth, upper, lo, size)
         if self.own is not None:
-            self._add_own(out, move, drop - self.chin_drop, lo, size)
+            self._add_own(out, move, drop - self.jaw_drop, lo, size)
         return out
 
     def _add_tongue(
@@ -194,7 +207,7 @@ class MouthLayer:
         gap: float,
     ) -> None:
         """A dull arch behind the lower teeth; it shows only in wide openings."""
-        centre = lower @ np.array([self.teeth.shape[1] / 2, EDGE_ROW - 2.0, 1.0]) - lo
+        centre = lower @ np.array([self.teeth.shape[1] / 2, LOWER_EDGE_ROW, 1.0]) - lo
         half = 0.13 * self.scale_px
         y, x = np.mgrid[: size[1], : size[0]].astype(np.float32)
         arch = ((x - centre[0]) / half) ** 2 + (
@@ -247,12 +260,11 @@ def _over(
     place: NDArray[np.float64],
     lo: NDArray[np.int_],
     size: tuple[int, int],
-    light: float,
 ) -> None:
     """Lay a premultiplied texture (h, w, 4) over out, in place."""
     layer = affine(texture, _window(place, lo), size, cv2.BORDER_CONSTANT)
     out *= 1 - layer[..., 3:]
-    out += layer[..., :3] * np.float32(light)
+    out += layer[..., :3]
 
 
 def _lip_shadow(top: Float, lo: NDArray[np.int_], size: tuple[int, int], gap: float) -> Float:
@@ -268,27 +280,48 @@ def _lip_shadow(top: Float, lo: NDArray[np.int_], size: tuple[int, int], gap: fl
     return np.asarray(under * corners[None] * depth, np.float32)
 
 
-def _light(image: Image, points: NDArray[np.float64], textures: MouthTextures) -> Float:
-    """(3,) colour of teeth in this photo's light, 0..255."""
+@dataclass(frozen=True)
+class _Light:
+    """teeth: (3,) their colour in this photo, 0..255. colour: (3,) the brightness of teeth in the
+    colour of the light, for red things. red: 0..1, how much of their own colour things keep."""
+
+    teeth: Float
+    colour: Float
+    red: float
+
+
+def _light(image: Image, points: NDArray[np.float64], textures: MouthTextures) -> _Light:
+    """The light in this photo, by the skin of its cheeks.
+
+    A photo without colour, or in shades of one, has skin of little colour: there, everything takes
+    the skin's hue.
+    """
     place = np.round(points[list(_SKIN)]).astype(int).clip(1, image.shape[0] - 2)
     samples = image[place[:, 1], place[:, 0]].astype(np.float32)
     skin = samples[np.argsort(samples.mean(1))][1:5].mean(0)  # the shaded half: a mouth is no cheek
-    slope, level = textures.teeth_of_skin.tolist()
-    brightness = float(np.clip(slope * skin.mean() + level, 40, 235))
-    chroma = skin / max(1.0, float(skin.mean()))
-    # Skin is much more coloured than light: a fifth of its colour goes for that of the light. A
-    # photo without colour keeps teeth without colour.
-    coloured = float(smoothstep(0.02, 0.12, np.array(np.ptp(chroma))))
-    tint = 1 + coloured * (0.7 * (textures.tint - 1) + 0.2 * (chroma - 1))
-    return np.asarray(brightness * tint, np.float32)
+    slope, level = textures.brightness.tolist()
+    brightness = _SHADE * float(np.clip(slope * skin.mean() + level, 40, 235))
+    hue = np.log(np.maximum(skin, 4) / max(4.0, float(skin.mean())))
+    coloured = float(smoothstep(0.12, 0.35, np.array(np.ptp(hue))))
+    lamp = (textures.follow + _LAMP) * (hue - textures.skin_hue)
+    teeth = brightness * np.exp((_WARMTH * textures.tint + lamp) * coloured + hue * (1 - coloured))
+    colour = brightness * np.exp(lamp * coloured + hue * (1 - coloured))
+    return _Light(teeth.astype(np.float32), colour.astype(np.float32), coloured)
 
 
-def _coloured(colour: Float, light: Float) -> Float:
-    """A colour (…, 3) in light that may have none: grey light gives grey."""
-    chroma = float(np.ptp(light) / max(1.0, float(light.mean())))
-    share = float(smoothstep(0.005, 0.05, np.array(chroma)))
-    grey = colour.mean(-1, keepdims=True)
-    return np.asarray(colour * share + grey * (1 - share), np.float32)
+def _lit(shade: Float, alpha: Float, light: _Light) -> Float:
+    """(h, w, 4) a texture in this light, premultiplied by alpha."""
+    grey = shade.mean(2, keepdims=True)
+    own = grey + light.red * (shade - grey)
+    return np.concatenate([own * light.teeth * alpha[..., None], alpha[..., None]], 2).astype(
+        np.float32
+    )
+
+
+def _coloured(colour: Float, light: _Light) -> Float:
+    """(3,) a thing of this colour, relative to teeth, in this light."""
+    grey = colour.mean()
+    return np.asarray((grey + light.red * (colour - grey)) * light.colour, np.float32)
 
 
 def _seam_colour(image: Image, upper: NDArray[np.float64], lower: NDArray[np.float64]) -> Float:
