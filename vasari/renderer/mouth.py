@@ -26,9 +26,9 @@ EDGE_ROW = 44
 LOWER_EDGE_ROW = 14
 """Row of the texture at which the lower front teeth begin."""
 
-_DISPLAY = 0.019
-"""How far upper teeth reach below the lip line at rest, in face widths: 2.6 mm of 140 mm, the mean
-of Vig & Brundo (1978)."""
+_DISPLAY = 0.022
+"""How far upper teeth reach below the lip line at rest, in face widths: 3 mm of 140 mm. Faces at
+rest show 2.6 mm (mean of Vig & Brundo 1978), the learned smiles have 4 mm."""
 _OVERBITE = 0.003
 """How far the edge of the lower teeth stands above that of the upper, mouth shut, in face widths.
 Less than nature's 2 to 3 mm: lips that part a little then show upper teeth alone, as they do."""
@@ -208,12 +208,13 @@ class MouthLayer:
     ) -> None:
         """A dull arch behind the lower teeth; it shows only in wide openings."""
         centre = lower @ np.array([self.teeth.shape[1] / 2, LOWER_EDGE_ROW, 1.0]) - lo
-        half = 0.13 * self.scale_px
+        half = 0.15 * self.scale_px
         y, x = np.mgrid[: size[1], : size[0]].astype(np.float32)
-        arch = ((x - centre[0]) / half) ** 2 + (
-            (y - centre[1] - 0.02 * self.scale_px) / (0.45 * half)
-        ) ** 2
-        alpha = smoothstep(1.25, 0.55, arch) * float(smoothstep(6.0, 22.0, np.array(gap))) * 0.75
+        aside, up = (x - centre[0]) / half, (centre[1] + 0.03 * self.scale_px - y) / (0.7 * half)
+        alpha = smoothstep(1.15, 0.45, aside**2 + up**2)
+        alpha *= 0.8 * float(smoothstep(6.0, 24.0, np.array(gap)))
+        # Darker into the throat, and a furrow along the middle.
+        alpha *= (1 - 0.45 * np.clip(up, 0, 1)) * (1 - 0.15 * np.exp(-((aside / 0.1) ** 2)))
         out += (self.tongue - out) * alpha[..., None]
 
     def _add_own(
@@ -272,10 +273,10 @@ def _lip_shadow(top: Float, lo: NDArray[np.int_], size: tuple[int, int], gap: fl
     x = np.arange(size[0]) + lo[0]
     y = np.arange(size[1])[:, None] + lo[1]
     edge = np.interp(x, top[:, 0], top[:, 1]) if top[0, 0] < top[-1, 0] else np.full(size[0], lo[1])
-    under = 1 - 0.5 * np.exp(-np.maximum(0, y - edge) / max(2.0, 0.16 * gap))
+    under = 1 - 0.42 * np.exp(-np.maximum(0, y - edge) / max(2.0, 0.16 * gap))
     left, right = min(top[0, 0], top[-1, 0]), max(top[0, 0], top[-1, 0])
     across = np.abs(2 * (x - left) / max(1.0, right - left) - 1)
-    corners = 1 - 0.65 * smoothstep(0.45, 1.0, across)
+    corners = 1 - 0.65 * smoothstep(0.55, 1.0, across)
     depth = 0.70 + 0.26 * float(smoothstep(2.0, 20.0, np.array(gap)))
     return np.asarray(under * corners[None] * depth, np.float32)
 
@@ -302,7 +303,7 @@ def _light(image: Image, points: NDArray[np.float64], textures: MouthTextures) -
     slope, level = textures.brightness.tolist()
     brightness = _SHADE * float(np.clip(slope * skin.mean() + level, 40, 235))
     hue = np.log(np.maximum(skin, 4) / max(4.0, float(skin.mean())))
-    coloured = float(smoothstep(0.12, 0.35, np.array(np.ptp(hue))))
+    coloured = float(smoothstep(0.04, 0.18, np.array(hue[0] - hue[1])))  # red over green
     lamp = (textures.follow + _LAMP) * (hue - textures.skin_hue)
     teeth = brightness * np.exp((_WARMTH * textures.tint + lamp) * coloured + hue * (1 - coloured))
     colour = brightness * np.exp(lamp * coloured + hue * (1 - coloured))
