@@ -9,7 +9,17 @@ from typing import Annotated
 
 import typer
 
-from vasari.commands import avatar, bench, console, demo, doctor, motion, render, train
+from vasari.commands import (
+    avatar,
+    bench,
+    console,
+    demo,
+    doctor,
+    evaluate,
+    motion,
+    render,
+    train,
+)
 from vasari.errors import Failed, InvalidOption, VasariError
 
 # Of whichever click this typer uses, its own or the public one.
@@ -27,6 +37,7 @@ app.command("demo")(demo.command)
 app.add_typer(avatar.app, name="avatar")
 app.add_typer(motion.app, name="motion")
 app.add_typer(train.app, name="train")
+app.add_typer(evaluate.app, name="evaluate")
 app.command("bench")(bench.command)
 app.command("doctor")(doctor.command)
 
