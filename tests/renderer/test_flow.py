@@ -5,6 +5,7 @@ from vasari.renderer.flow import FLOW_STEP_PX, face_flow, invert, rasterise, tri
 from vasari.renderer.topology import Topology, load_topology
 
 NONE = np.zeros((0, 3), np.intp)
+NO_RIMS = np.zeros(0, np.intp)
 
 
 def square_mesh(n: int = 12, low: float = 140, high: float = 360) -> tuple[np.ndarray, Topology]:
@@ -12,7 +13,7 @@ def square_mesh(n: int = 12, low: float = 140, high: float = 360) -> tuple[np.nd
     points = np.column_stack([x.ravel(), y.ravel()]).astype(np.float32)
     cells = [(j * n + i) for j in range(n - 1) for i in range(n - 1)]
     triangles = [t for a in cells for t in ((a, a + 1, a + n), (a + 1, a + n + 1, a + n))]
-    return points, Topology(np.array(triangles, np.intp), NONE)
+    return points, Topology(np.array(triangles, np.intp), NONE, NO_RIMS)
 
 
 def test_triangle_maps_take_corners_to_corners() -> None:
@@ -53,13 +54,15 @@ def test_face_flow_is_exact_on_a_deformed_mesh() -> None:
 def test_nearer_triangles_cover_farther_ones() -> None:
     points = np.array([[100, 100], [300, 100], [100, 300]] * 2, np.float32)
     depth = np.array([0, 0, 0, -50, -50, -50], np.float32)
-    ids = rasterise(points, depth, Topology(np.array([[0, 1, 2], [3, 4, 5]]), NONE))
+    ids = rasterise(points, depth, Topology(np.array([[0, 1, 2], [3, 4, 5]]), NONE, NO_RIMS))
     assert set(np.unique(ids)) == {-1, 1}
 
 
 def test_shut_openings_vanish_under_the_skin() -> None:
     points = np.array([[100, 200], [300, 200], [200, 200.4], [200, 300]], np.float32)
-    topology = Topology(skin=np.array([[0, 1, 3]]), openings=np.array([[0, 1, 2]]))
+    topology = Topology(
+        skin=np.array([[0, 1, 3]]), openings=np.array([[0, 1, 2]]), rims=np.zeros(1, np.intp)
+    )
     flat = points.copy()
     flat[2, 1] = 200.0
     ids = rasterise(flat, np.zeros(4), topology)

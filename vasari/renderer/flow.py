@@ -21,8 +21,12 @@ FLOW_STEP_PX = 2
 FLOW_SIDE = CROP_PX // FLOW_STEP_PX
 _SUBPIXEL_BITS = 4
 _FEATHER = 5
+_SLACK_PX = np.float32(1.0)
+"""How far outside its own triangle in the photo a pixel may look."""
 _FLAT_PX2 = 1.0
-"""Openings with triangles smaller than this are shut; the skin around them covers the place."""
+_SHUT_PX = 0.8
+"""An opening whose mean height is less is shut: the skin around it covers the place, as it covers
+triangles smaller than _FLAT_PX2."""
 
 
 def triangle_maps(source: Float, target: Float, triangles: NDArray[np.intp]) -> Float:
@@ -54,7 +58,7 @@ def rasterise(target: Float, depth: Float, topology: Topology) -> NDArray[np.int
     scaled = (target - (FLOW_STEP_PX - 1) / 2) / FLOW_STEP_PX * (1 << _SUBPIXEL_BITS)
     fixed = np.round(scaled).astype(np.int32)
     first = len(topology.openings)
-    openings = np.flatnonzero(np.abs(_twice_area(target[topology.openings])) > _FLAT_PX2)
+    openings = np.flatnonzero(_is_open(target, topology))
     corners = fixed[topology.openings]
     for k in openings.tolist():
         cv2.fillConvexPoly(ids, corners[k], k, lineType=cv2.LINE_8, shift=_SUBPIXEL_BITS)
@@ -63,6 +67,18 @@ def rasterise(target: Float, depth: Float, topology: Topology) -> NDArray[np.int
     for k in order.tolist():
         cv2.fillConvexPoly(ids, corners[k], first + k, lineType=cv2.LINE_8, shift=_SUBPIXEL_BITS)
     return ids
+
+
+def _is_open(target: Float, topology: Topology) -> NDArray[np.bool_]:
+    """(T,) whether the opening that each of `topology.openings` belongs to is open at all."""
+    area = np.abs(_twice_area(target[topology.openings]))
+    wide = np.zeros(len(area), bool)
+    for rim in np.unique(topology.rims):
+        own = topology.rims == rim
+        corners = target[topology.openings[own]].reshape(-1, 2)
+        width = max(1.0, float(np.ptp(corners[:, 0])))
+        wide[own] = 0.5 * float(area[own].sum()) / width > _SHUT_PX
+    return wide & (area > _FLAT_PX2)
 
 
 def _twice_area(corners: Float) -> Float:
@@ -90,11 +106,26 @@ def face_flow(
     y = np.arange(lo[1], hi[1], dtype=np.float32) * FLOW_STEP_PX + (FLOW_STEP_PX - 1) / 2
     a = maps[part]
     positions = a[..., 0] * x[None, :, None] + a[..., 1] * y[:, None, None] + a[..., 2]
+    # A thin triangle covers pixels that are not quite inside it, and there its map runs far away.
+    corners = source[topology.triangles]
+    low, high = corners.min(1) - _SLACK_PX, corners.max(1) + _SLACK_PX
+    positions = _without_specks(np.clip(positions, low[part], high[part]), x, y)
     inside = (part >= 0).astype(np.float32)
     kernel = 2 * _FEATHER + 1
     blurred = cv2.blur(inside, (kernel, kernel), borderType=cv2.BORDER_CONSTANT)
     coverage = np.clip(np.asarray(blurred, np.float32) * 2 - 1, 0, 1) * inside
     return positions.astype(np.float32, copy=False), coverage.astype(np.float32), window
+
+
+def _without_specks(positions: Float, x: Float, y: Float) -> Float:
+    """Positions (h, w, 2) with single outliers taken out, where a tiny triangle turned over.
+
+    A median keeps the edges of lips and lids sharp; a shift that is the same everywhere stays.
+    """
+    for axis, here in ((0, x[None, :]), (1, y[:, None])):
+        shift = (positions[..., axis] - here).astype(np.float32)
+        positions[..., axis] = cv2.medianBlur(shift, 3) + here
+    return positions
 
 
 def invert(displacement: Float, step_px: float, iterations: int = 4) -> Float:

@@ -154,7 +154,7 @@ class MouthLayer:
         if self.own is not None:
             closed = amount * (1.0 - float(smoothstep(0.5, 2.5, np.array(gap))))
             if closed > 0:
-                draw_seam(frame, 0.5 * (upper + lower), self.seam, 0.8 * closed, 2)
+                draw_seam(frame, 0.5 * (upper + lower), self.seam, 0.95 * closed, 2)
         amount *= float(smoothstep(0.6, 2.2, np.array(gap)))
         if amount <= 0:
             return
@@ -166,8 +166,11 @@ class MouthLayer:
         drop = (jaw_points[_JAW] - skull_points[_JAW]).mean(0) + self.jaw_drop
         top, bottom = smooth_curve(upper), smooth_curve(lower)
         mask = opening_mask(top, bottom, (size[1], size[0]), lo.astype(np.float32))
-        inside = self._inside(move, drop, lo, size, gap)
-        inside *= _lip_shadow(top, lo, size, gap)[..., None]
+        shadow = _lip_shadow(top, lo, size, gap)[..., None]
+        inside = self._inside(move, drop, lo, size, gap) * shadow
+        if self.own is not None:
+            # What the photo shows has its own shadow already; a mouth less open adds some.
+            self._add_own(inside, move, drop - self.jaw_drop, lo, size, 0.7 + 0.3 * shadow)
         region = frame[lo[1] : hi[1], lo[0] : hi[0]]
         alpha = (mask * amount)[..., None]
         region[...] = np.clip(region * (1 - alpha) + inside * alpha + 0.5, 0, 255)
@@ -194,8 +197,6 @@ class MouthLayer:
         self._add_tongue(out, lower, lo, size, gap)
         _over(out, self.lower_teeth, lower, lo, size)
         _over(out, self.teeth, upper, lo, size)
-        if self.own is not None:
-            self._add_own(out, move, drop - self.jaw_drop, lo, size)
         return out
 
     def _add_tongue(
@@ -224,6 +225,7 @@ class MouthLayer:
         drop: Float,
         lo: NDArray[np.int_],
         size: tuple[int, int],
+        light: Float,
     ) -> None:
         assert self.own is not None
         for weight, shift in ((self.own.lower, drop), (self.own.upper, np.zeros(2))):
@@ -232,7 +234,7 @@ class MouthLayer:
             back = _window(place, lo)
             alpha = affine(weight, back, size, cv2.BORDER_CONSTANT)[..., None]
             if alpha.max() > 0:
-                out += (affine(self.own.image, back, size) - out) * alpha
+                out += (affine(self.own.image, back, size) * light - out) * alpha
 
 
 def _fit_affine(source: NDArray[np.floating], target: NDArray[np.floating]) -> NDArray[np.float64]:

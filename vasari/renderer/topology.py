@@ -28,6 +28,7 @@ class Topology:
 
     skin: Index
     openings: Index
+    rims: Index  # which opening each of `openings` belongs to
 
     @property
     def triangles(self) -> Index:
@@ -38,7 +39,7 @@ class Topology:
 def load_topology() -> Topology:
     """The triangles of the canonical face mesh (898, without irises), from the shipped weights."""
     triangles = load(load_bytes("canonical_face"))["triangles"].astype(np.intp)
-    spans = np.zeros(len(triangles), bool)
-    for rim in _RIMS:
-        spans |= np.isin(triangles, rim).all(1)
-    return Topology(skin=triangles[~spans], openings=triangles[spans])
+    spans = np.stack([np.isin(triangles, rim).all(1) for rim in _RIMS])
+    inside = spans.any(0)
+    rims = spans.argmax(0)[inside]
+    return Topology(skin=triangles[~inside], openings=triangles[inside], rims=rims)
