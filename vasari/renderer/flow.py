@@ -102,19 +102,26 @@ def face_flow(
     window = (slice(int(lo[1]), int(hi[1])), slice(int(lo[0]), int(hi[0])))
     part = ids[window]
     maps = triangle_maps(source, target, topology.triangles)
-    x = np.arange(lo[0], hi[0], dtype=np.float32) * FLOW_STEP_PX + (FLOW_STEP_PX - 1) / 2
-    y = np.arange(lo[1], hi[1], dtype=np.float32) * FLOW_STEP_PX + (FLOW_STEP_PX - 1) / 2
+    x, y = _places(lo[0], hi[0]), _places(lo[1], hi[1])
     a = maps[part]
     positions = a[..., 0] * x[None, :, None] + a[..., 1] * y[:, None, None] + a[..., 2]
     # A thin triangle covers pixels that are not quite inside it, and there its map runs far away.
     corners = source[topology.triangles]
     low, high = corners.min(1) - _SLACK_PX, corners.max(1) + _SLACK_PX
-    positions = _without_specks(np.clip(positions, low[part], high[part]), x, y)
+    positions = np.clip(positions, low[part], high[part]).astype(np.float32)
+    positions = _without_specks(positions, x, y)
     inside = (part >= 0).astype(np.float32)
     kernel = 2 * _FEATHER + 1
     blurred = cv2.blur(inside, (kernel, kernel), borderType=cv2.BORDER_CONSTANT)
     coverage = np.clip(np.asarray(blurred, np.float32) * 2 - 1, 0, 1) * inside
     return positions.astype(np.float32, copy=False), coverage.astype(np.float32), window
+
+
+def _places(first: int, end: int) -> Float:
+    """(end - first,) crop px of rows or columns of the flow grid."""
+    return np.arange(first, end, dtype=np.float32) * FLOW_STEP_PX + np.float32(
+        (FLOW_STEP_PX - 1) / 2
+    )
 
 
 def _without_specks(positions: Float, x: Float, y: Float) -> Float:
