@@ -24,7 +24,8 @@ def example(seed: int, frames: int = 12) -> Example:
 
 def test_the_exported_graph_is_the_network(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    assert export(LipNet(), tmp_path / "lips.onnx", gain=1.3) < 1e-5
+    shift = np.linspace(-1, 1, layout.N_MOUTH, dtype=np.float32)
+    assert export(LipNet(), tmp_path / "lips.onnx", 1.3, shift) < 1e-5
 
 
 def test_training_learns_and_resumes_to_the_same_weights(tmp_path: Path) -> None:
@@ -52,18 +53,24 @@ def test_training_learns_and_resumes_to_the_same_weights(tmp_path: Path) -> None
         torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-7)
 
 
-def test_a_delay_of_a_frame_moves_the_mouth_by_a_frame() -> None:
-    original = example(0)
-    late = lips.delayed(original, 40.0)
-    np.testing.assert_allclose(late.mouth[1:], original.mouth[:-1], atol=1e-6)
-    assert lips.delayed(original, 0.0) is original
-
-
-def test_half_a_frame_is_interpolated_without_flattening_a_slope() -> None:
-    original = example(0)
+def test_sharpening_keeps_slopes_and_deepens_a_short_closure() -> None:
+    features = example(0).features
     line = np.arange(12, dtype=np.float32)[:, None] * np.ones(layout.N_MOUTH, np.float32)
-    late = lips.delayed(Example("line", original.features, line, original.opening), 20.0)
-    np.testing.assert_allclose(late.mouth[3:-1], line[3:-1] - 0.5, atol=1e-5)
+    slope = lips.sharpened(Example("line", features, line, line[:, 0]), 1.0)
+    np.testing.assert_allclose(slope.mouth[1:-1], line[1:-1], atol=1e-6)
+    dip = np.ones_like(line)
+    dip[6] = 0.5
+    deep = lips.sharpened(Example("dip", features, dip, dip[:, 0]), 1.0)
+    np.testing.assert_allclose(deep.mouth[[5, 6, 7], 0], [1.25, 0.0, 1.25])
+
+
+def test_the_finish_brings_the_lips_together() -> None:
+    basis = load_basis()
+    mouths = np.random.default_rng(0).normal(size=(500, layout.N_MOUTH)).astype(np.float32)
+    to_gap = basis.mouth[:, 14, 1] - basis.mouth[:, 13, 1]
+    shift = 0.01 * lips.shutting(mouths, basis)
+    assert float(shift @ to_gap) == pytest.approx(-0.01, rel=1e-4)
+    np.testing.assert_allclose(lips.Finish(2.0, shift)(mouths), 2 * mouths + shift, rtol=1e-6)
 
 
 @pytest.mark.parametrize("lag", [-2, 0, 3])

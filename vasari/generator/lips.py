@@ -12,7 +12,7 @@ from vasari.types import MOTION_FPS, Float, Motion, SpeechFeatures, check_array
 HIDDEN = 192
 """Size of the network's memory."""
 
-_VOICE_ON, _VOICE_OFF = 0.5, 0.3
+_VOICE_ON, _VOICE_OFF = 0.5, 0.45
 """Probability of voice at which the mouth starts to move, and under which it stops."""
 _RISE, _FALL = 1 / 3, 1 / 4
 """Share of the way per frame: 120 ms to open, 160 ms to shut."""

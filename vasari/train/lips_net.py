@@ -10,6 +10,7 @@ from torch import nn
 
 from vasari.motion import layout
 from vasari.speech.features import FEATURE_DIM
+from vasari.types import Float
 
 WIDTH, HIDDEN = 128, 192
 
@@ -39,22 +40,23 @@ class LipNet(nn.Module):
         return self.mouth(self.dropout(hidden)), state
 
 
-def export(net: LipNet, path: Path, gain: float = 1.0) -> float:
+def export(net: LipNet, path: Path, gain: float = 1.0, shift: Float | None = None) -> float:
     """Write the graph `features` (T, 2304), `h_in` (1, 1, 192) -> `mouth` (T, 24), `h_out`.
 
-    gain multiplies the mouth. Returns the largest difference between torch and ONNX Runtime on
-    random input, the state carried over; RuntimeError above 1e-4.
+    The mouth is multiplied by gain, and shift (24,) added. Returns the largest difference between
+    torch and ONNX Runtime on random input, the state carried over; RuntimeError above 1e-4.
     """
     net = net.eval()
+    moved = np.zeros(layout.N_MOUTH, np.float32) if shift is None else shift
     weights = {k: v.detach().numpy().astype(np.float32) for k, v in net.state_dict().items()}
-    path.write_bytes(_graph(weights, gain).SerializeToString())
-    difference = parity(net, path, gain)
+    path.write_bytes(_graph(weights, gain, moved).SerializeToString())
+    difference = parity(net, path, gain, moved)
     if difference > 1e-4:
         raise RuntimeError(f"torch and ONNX Runtime differ by {difference:.1e}, over 1e-4")
     return difference
 
 
-def _graph(weights: dict[str, np.ndarray], gain: float) -> onnx.ModelProto:
+def _graph(weights: dict[str, np.ndarray], gain: float, shift: Float) -> onnx.ModelProto:
     def onnx_order(matrix: np.ndarray) -> np.ndarray:
         reset, update, new = np.split(matrix, 3)  # torch: r z n; ONNX: z r h
         return np.concatenate([update, reset, new])[None]
@@ -69,7 +71,7 @@ def _graph(weights: dict[str, np.ndarray], gain: float) -> onnx.ModelProto:
         "gru_r": onnx_order(weights["gru.weight_hh_l0"]),
         "gru_b": np.concatenate(biases, axis=1),
         "mouth_w": weights["mouth.weight"] * np.float32(gain),
-        "mouth_b": weights["mouth.bias"] * np.float32(gain),
+        "mouth_b": weights["mouth.bias"] * np.float32(gain) + shift,
         "as_batch": np.array([-1, 1, WIDTH], np.int64),
         "as_rows": np.array([-1, HIDDEN], np.int64),
     }
@@ -108,7 +110,7 @@ def _graph(weights: dict[str, np.ndarray], gain: float) -> onnx.ModelProto:
     return model
 
 
-def parity(net: LipNet, path: Path, gain: float = 1.0) -> float:
+def parity(net: LipNet, path: Path, gain: float, shift: Float) -> float:
     """Largest difference of mouth and state on 2 x 30 random frames."""
     import onnxruntime
 
@@ -123,7 +125,7 @@ def parity(net: LipNet, path: Path, gain: float = 1.0) -> float:
         got, state = session.run(None, {"features": features, "h_in": state})
         worst = max(
             worst,
-            float(np.abs(mouth[0].numpy() * gain - got).max()),
+            float(np.abs(mouth[0].numpy() * gain + shift - got).max()),
             float(np.abs(after.numpy() - state).max()),
         )
     return worst
