@@ -1,13 +1,13 @@
 """The public exceptions: each carries a stable code, a fix, and the exit code of the command line.
 
-    VasariError
-    ├── InvalidInput    bad data: a picture without a face, unreadable sound       (65)
-    │   └── NotFound    the input file is not there                                (66)
-    ├── InvalidOption   an option's value is out of its range                      (64)
-    ├── NotPermitted    consent or permission is missing                           (77)
-    ├── NotSupported    a backend, model or format is not available                (69)
-    ├── CannotWrite     the output cannot be created; nothing was changed          (73)
-    └── Failed          an internal fault, reported                                (70)
+VasariError
+├── InvalidInput    bad data: a picture without a face, unreadable sound       (65)
+│   └── NotFound    the input file is not there                                (66)
+├── InvalidOption   an option's value is out of its range                      (64)
+├── NotPermitted    consent or permission is missing                           (77)
+├── NotSupported    a backend, model or format is not available                (69)
+├── CannotWrite     the output cannot be created; nothing was changed          (73)
+└── Failed          an internal fault, reported                                (70)
 """
 
 

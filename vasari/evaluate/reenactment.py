@@ -19,7 +19,6 @@ from vasari.renderer.compose import Renderer
 from vasari.session import Engine
 from vasari.types import CROP_PX, CropTransform, Float, Image
 
-
 SEEN = ("bbaf2n", "lwbsza")
 """Clips of grid_speakers that show the people of the training sets."""
 
