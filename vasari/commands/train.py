@@ -37,6 +37,16 @@ def lips(
     _train("lips", data, output, as_json)
 
 
+@app.command("mouth")
+def mouth(
+    data: Data,
+    output: Annotated[Path, typer.Option("-o", "--output", help="The .safetensors to make.")],
+    as_json: Json = False,
+) -> None:
+    """Learn teeth from pictures of smiling and open mouths."""
+    _train("mouth", data, output, as_json)
+
+
 def _train(name: str, data: Path, output: Path, as_json: bool) -> None:
     """Run the recipe `vasari.train.NAME.run(data, output)`, which returns its figures."""
     from vasari.errors import NotFound, NotSupported
