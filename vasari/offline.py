@@ -77,20 +77,11 @@ def render(
             seed=seed,
             motion=motion,
         )
-        width, height = session.frame_size
-        total = None if source.duration_s is None else math.ceil(source.duration_s * fps - 1e-6)
-        track = AudioTrack(source.sample_rate, source.channels, source)
-        tags = {"comment": f"{_SYNTHETIC} {consent.statement}"}
-        with VideoWriter(output, width, height, fps, track, tags, overwrite) as writer:
-            for frame in collect(session, source):
-                writer.write(frame.image, frame.audio)
-                if progress is not None:
-                    progress(writer.frames, total)
-        warnings = tuple(source.warnings) + tuple(
-            f"{check.code}: {check.message}" for check in portrait.checks
-        )
-    wall_s = time.monotonic() - began
+        writer = _write(session, source, output, overwrite, progress)
+        warnings = [f"{check.code}: {check.message}" for check in portrait.checks]
+        warnings = [*source.warnings, *warnings]
     duration_s = writer.frames / fps
+    wall_s = time.monotonic() - began
     return Clip(
         output=str(Path(output)),
         frames=writer.frames,
@@ -103,8 +94,29 @@ def render(
         peak_rss_mb=peak_rss_mb(),
         seed=seed,
         consent=consent.kind.value,
-        warnings=warnings,
+        warnings=tuple(warnings),
     )
+
+
+def _write(
+    session: Session,
+    source: AudioSource,
+    output: str | os.PathLike[str],
+    overwrite: bool,
+    progress: Progress | None,
+) -> VideoWriter:
+    """Drive the session with the whole source into a file; returns the closed writer."""
+    width, height = session.frame_size
+    seconds = source.duration_s
+    total = None if seconds is None else math.ceil(seconds * session.fps - 1e-6)
+    track = AudioTrack(source.sample_rate, source.channels, source)
+    tags = {"comment": f"{_SYNTHETIC} {session.consent.statement}"}
+    with VideoWriter(output, width, height, session.fps, track, tags, overwrite) as writer:
+        for frame in collect(session, source):
+            writer.write(frame.image, frame.audio)
+            if progress is not None:
+                progress(writer.frames, total)
+    return writer
 
 
 def collect(session: Session, source: AudioSource) -> Iterator[Frame]:

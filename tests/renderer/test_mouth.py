@@ -6,7 +6,8 @@ import pytest
 from vasari.motion import layout
 from vasari.motion.basis import load_basis
 from vasari.renderer.compose import Renderer, load_assets
-from vasari.renderer.mouth import EDGE_ROW, LOWER_EDGE_ROW, MouthLayer, load_textures
+from vasari.renderer.mouth import EDGE_ROW, LOWER_EDGE_ROW, MouthLayer
+from vasari.renderer.teeth import load_textures
 from vasari.types import Portrait
 
 

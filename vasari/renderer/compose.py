@@ -10,8 +10,9 @@ from vasari.motion.basis import Basis
 from vasari.renderer.eyes import EyeLayer
 from vasari.renderer.flow import FLOW_STEP_PX, face_flow, invert
 from vasari.renderer.geometry import GRID_STEP_PX, Geometry, Target, smoothstep
-from vasari.renderer.mouth import MouthLayer, MouthTextures, load_textures
+from vasari.renderer.mouth import MouthLayer
 from vasari.renderer.paste import PasteBack
+from vasari.renderer.teeth import MouthTextures, load_textures
 from vasari.renderer.topology import Topology, load_topology
 from vasari.renderer.warp import affine, sample
 from vasari.types import CROP_PX, Float, Image, Portrait

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load
 
 from vasari.motion import layout
 from vasari.renderer.eyes import draw_seam, opening_mask, smooth_curve
 from vasari.renderer.geometry import smoothstep
+from vasari.renderer.own_mouth import Own, own_inside, seam_colour
+from vasari.renderer.teeth import MouthTextures, coloured, light_of, lit
 from vasari.renderer.warp import affine
 from vasari.types import Float, HeadAnchor, Image
-from vasari.weights import load_bytes
 
 PX_PER_FACE_WIDTH = 360.0
 """Scale of the teeth's textures."""
@@ -34,57 +34,15 @@ _OVERBITE = 0.003
 Less than nature's 2 to 3 mm: lips that part a little then show upper teeth alone, as they do."""
 _LOWER_LIGHT = 0.60
 """Lower teeth lie deeper and under the shade of the upper ones."""
-_SHADE = 0.95
-_WARMTH = 1.4
-"""Teeth in speech against teeth in the smiles that were measured: lips open less, so light is less,
-and more of it comes from red lips."""
-_LAMP = 0.12
-"""Added to the fitted share of a skin's hue that is light: complexions hide a part of it."""
 _CAVITY = np.array([0.165, 0.062, 0.055], np.float32)
 _TONGUE = np.array([0.60, 0.31, 0.30], np.float32)
 """Colours relative to the brightness of teeth; dark red and dull pink."""
-_SKIN = (50, 280, 205, 425, 36, 266, 203, 423)
 _SKULL_POINTS = np.union1d(layout.RIGID, [1, 2, 4, 5, 98, 327, 97, 326, 164, 195, 197])
 _NEAR_MOUTH = np.union1d(layout.LIPS, [2, 98, 327, 164, 152, 200, 199, 18, 83, 313])
 _JAW = np.array([152, 148, 377, 199, 200, 17, 83, 313, 18])
 """Chin and outer lower lip: skin over the chin moves less than the teeth, the lip more."""
 _OPEN_PX = 4.0
 """A photo whose lips are this far apart shows its own mouth inside."""
-
-
-@dataclass(frozen=True)
-class MouthTextures:
-    """What mouths have in common.
-
-    shade (50, 188, 3), alpha (50, 188): the upper teeth, colour relative to their brightness, as in
-    white light; lower_shade, lower_alpha: the lower ones. brightness: (2,) slope and level of the
-    brightness of teeth over that of skin, 0..255. tint, skin_hue: (3,) log of colour over
-    brightness, of teeth and of skin; follow: (1,) the share of a skin's deviation from skin_hue
-    that is the colour of light.
-    """
-
-    shade: Float
-    alpha: Float
-    lower_shade: Float
-    lower_alpha: Float
-    brightness: Float
-    tint: Float
-    skin_hue: Float
-    follow: Float
-
-
-def load_textures() -> MouthTextures:
-    """The shipped textures, verified against the manifest."""
-    return MouthTextures(**load(load_bytes("mouth")))
-
-
-@dataclass(frozen=True)
-class _Own:
-    """The mouth inside of the photo. upper, lower: (512, 512) weights of both parts."""
-
-    image: Float
-    upper: Float
-    lower: Float
 
 
 @dataclass(frozen=True)
@@ -100,7 +58,7 @@ class MouthLayer:
     landmarks: Float  # (478, 2) the photo's
     scale_px: float
     jaw_drop: Float  # (2,) px how far the photo's own jaw is open
-    own: _Own | None
+    own: Own | None
     lips: Float  # (22, 2) the photo's inner lips
 
     @staticmethod
@@ -120,23 +78,23 @@ class MouthLayer:
         )
         upper, lower = points[layout.LIPS_INNER_UPPER], points[layout.LIPS_INNER_LOWER]
         gap = float((lower - upper)[1:-1, 1].max())
-        light = _light(image, points, textures)
-        teeth = _lit(textures.shade, textures.alpha, light)
-        lower_teeth = _lit(textures.lower_shade, textures.lower_alpha, light)
+        light = light_of(image, points, textures)
+        teeth = lit(textures.shade, textures.alpha, light)
+        lower_teeth = lit(textures.lower_shade, textures.lower_alpha, light)
         # The neutral face has its lips shut, so the photo's jaw is open by what it differs.
         shut = neutral[_JAW, :2] @ head[:, :2].T + head[:, 2]
         drop = (points[_JAW] - shut).mean(0) * (gap > 1.0)
         return MouthLayer(
             teeth=teeth,
             lower_teeth=lower_teeth * np.array([_LOWER_LIGHT] * 3 + [1], np.float32),
-            cavity=_coloured(_CAVITY, light),
-            tongue=_coloured(_TONGUE, light),
-            seam=_seam_colour(image, upper, lower),
+            cavity=coloured(_CAVITY, light),
+            tongue=coloured(_TONGUE, light),
+            seam=seam_colour(image, upper, lower),
             photo_from_texture=head @ plane,
             landmarks=points.astype(np.float32),
             scale_px=anchor.scale_px,
             jaw_drop=drop.astype(np.float32),
-            own=_own_inside(image, upper, lower) if gap >= _OPEN_PX else None,
+            own=own_inside(image, upper, lower) if gap >= _OPEN_PX else None,
             lips=np.concatenate([upper, lower]).astype(np.float32),
         )
 
@@ -281,90 +239,3 @@ def _lip_shadow(top: Float, lo: NDArray[np.int_], size: tuple[int, int], gap: fl
     corners = 1 - 0.65 * smoothstep(0.55, 1.0, across)
     depth = 0.70 + 0.26 * float(smoothstep(2.0, 20.0, np.array(gap)))
     return np.asarray(under * corners[None] * depth, np.float32)
-
-
-@dataclass(frozen=True)
-class _Light:
-    """teeth: (3,) their colour in this photo, 0..255. colour: (3,) the brightness of teeth in the
-    colour of the light, for red things. red: 0..1, how much of their own colour things keep."""
-
-    teeth: Float
-    colour: Float
-    red: float
-
-
-def _light(image: Image, points: NDArray[np.float64], textures: MouthTextures) -> _Light:
-    """The light in this photo, by the skin of its cheeks.
-
-    A photo without colour, or in shades of one, has skin of little colour: there, everything takes
-    the skin's hue.
-    """
-    place = np.round(points[list(_SKIN)]).astype(int).clip(1, image.shape[0] - 2)
-    samples = image[place[:, 1], place[:, 0]].astype(np.float32)
-    skin = samples[np.argsort(samples.mean(1))][1:5].mean(0)  # the shaded half: a mouth is no cheek
-    slope, level = textures.brightness.tolist()
-    brightness = _SHADE * float(np.clip(slope * skin.mean() + level, 40, 235))
-    hue = np.log(np.maximum(skin, 4) / max(4.0, float(skin.mean())))
-    coloured = float(smoothstep(0.04, 0.18, np.array(hue[0] - hue[1])))  # red over green
-    lamp = (textures.follow + _LAMP) * (hue - textures.skin_hue)
-    teeth = brightness * np.exp((_WARMTH * textures.tint + lamp) * coloured + hue * (1 - coloured))
-    colour = brightness * np.exp(lamp * coloured + hue * (1 - coloured))
-    return _Light(teeth.astype(np.float32), colour.astype(np.float32), coloured)
-
-
-def _lit(shade: Float, alpha: Float, light: _Light) -> Float:
-    """(h, w, 4) a texture in this light, premultiplied by alpha."""
-    grey = shade.mean(2, keepdims=True)
-    own = grey + light.red * (shade - grey)
-    return np.concatenate([own * light.teeth * alpha[..., None], alpha[..., None]], 2).astype(
-        np.float32
-    )
-
-
-def _coloured(colour: Float, light: _Light) -> Float:
-    """(3,) a thing of this colour, relative to teeth, in this light."""
-    grey = colour.mean()
-    return np.asarray((grey + light.red * (colour - grey)) * light.colour, np.float32)
-
-
-def _seam_colour(image: Image, upper: NDArray[np.float64], lower: NDArray[np.float64]) -> Float:
-    """(3,) dark of the line between this photo's lips: half of the lips' own colour."""
-    reach = np.array([0.0, 3.0])
-    around = np.concatenate([upper[2:-2] - reach, lower[2:-2] + reach])
-    place = np.round(around).astype(int).clip(0, image.shape[0] - 1)
-    lips = np.median(image[place[:, 1], place[:, 0]].astype(np.float32), 0)
-    return np.asarray(0.5 * lips, np.float32)
-
-
-def _own_inside(image: Image, upper: NDArray[np.float64], lower: NDArray[np.float64]) -> _Own:
-    """Split what the photo shows between its lips at the bite.
-
-    The bite is the darkest row between bright ones; a mouth full of upper teeth has none, and
-    belongs to the skull as a whole.
-    """
-    side = image.shape[0]
-    zero = np.zeros(2, np.float32)
-    mask = opening_mask(
-        smooth_curve(upper.astype(np.float32)),
-        smooth_curve(lower.astype(np.float32)),
-        (side, side),
-        zero,
-    )
-    inner = np.asarray(cv2.erode(mask, np.ones((3, 3), np.uint8)), np.float32)
-    soft = np.asarray(cv2.GaussianBlur(inner, (0, 0), 0.8), np.float32)
-    x0, x1 = int(upper[3, 0]), max(int(upper[3, 0]) + 1, int(upper[-4, 0]))
-    y0, y1 = int(upper[:, 1].min()), int(np.ceil(lower[:, 1].max()))
-    band = inner[y0:y1, x0:x1]
-    luma = image[y0:y1, x0:x1].mean(2)
-    rows = (luma * band).sum(1) / np.maximum(band.sum(1), 1)
-    full = band.sum(1) > 0.3 * (x1 - x0)
-    y = np.arange(side, dtype=np.float32)[:, None]
-    if full.sum() < 4:
-        return _Own(image.astype(np.float32), soft, np.zeros_like(soft))
-    bright = float(rows[full].max())
-    dark = full & (rows < 0.6 * bright)
-    if not dark.any():
-        return _Own(image.astype(np.float32), soft, np.zeros_like(soft))
-    bite = y0 + float(np.flatnonzero(dark).mean())
-    above = np.clip((bite - y) / 3 + 0.5, 0, 1).astype(np.float32)
-    return _Own(image.astype(np.float32), soft * above, soft * (1 - above))
