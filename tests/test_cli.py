@@ -379,3 +379,20 @@ def test_training_says_what_it_lacks(
     code, out, _ = run(capsys, *arguments, "--json")
     answer = json.loads(out)["error"]
     assert code == 69 and answer["code"] == "missing_extra" and "torch" in answer["message"]
+
+
+def test_wrong_usage_says_2_in_json_too(capsys: pytest.CaptureFixture[str]) -> None:
+    from vasari.cli import main
+
+    assert main(["render", "--json", "--fps", "x"]) == 2
+    assert json.loads(capsys.readouterr().out)["error"]["exit_code"] == 2
+
+
+def test_controls_are_named_as_typed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    from vasari.cli import main
+
+    given = ["render", "a.jpg", "a.wav", "-o", str(tmp_path / "a.mp4"), "--head-scale", "3"]
+    assert main([*given, "--consent", "self", "--json"]) == 64
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert "--head-scale" in error["message"]
+    assert "head_amplitude" not in error["message"] + error["fix"]

@@ -68,7 +68,7 @@ def test_a_film_has_every_frame_and_the_sound(
         first = next(film.decode(video=0)).to_ndarray(format="rgb24")
     assert "AI-generated" in comment
     assert "declared by the operator, not verified" in comment
-    wall = np.s_[20:200, 430:500]
+    wall = np.s_[20:200, 440:505]
     assert psnr_db(first[wall], hopper.image[wall]) > 34, "the background is the photo's"
     opening = read_film(tmp_path / "talk.mp4", engine.runtime).opening
     pause = slice(frames // 2 - 10, frames // 2 + 10)
@@ -128,3 +128,40 @@ def test_nothing_is_left_when_something_fails(
         vasari.render(hopper, out.getvalue(), tmp_path / "x.mp4", consent=CONSENT, engine=engine)
     assert caught.value.code == "bad_audio"
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("which", ["photo", "audio"])
+def test_an_input_is_never_overwritten(
+    hopper_path: Path, engine: Engine, tmp_path: Path, which: str
+) -> None:
+    photo, audio = tmp_path / "photo.mp4", tmp_path / "sound.mp4"
+    photo.write_bytes(hopper_path.read_bytes())
+    audio.write_bytes(as_wav(np.zeros(24_000, np.float32)))
+    output = photo if which == "photo" else audio
+    before = output.read_bytes()
+    with pytest.raises(vasari.VasariError) as caught:
+        vasari.render(photo, audio, output, consent=CONSENT, engine=engine, overwrite=True)
+    assert caught.value.code == "output_is_input"
+    assert output.read_bytes() == before
+
+
+def test_names_and_rates_are_judged_before_any_work(tmp_path: Path) -> None:
+    with pytest.raises(vasari.VasariError) as name:
+        vasari.render("no.jpg", "no.wav", tmp_path / "x.avi", consent=CONSENT)
+    assert name.value.code == "bad_output"
+    with pytest.raises(vasari.VasariError) as rate:
+        vasari.render("no.jpg", "no.wav", tmp_path / "x.mp4", consent=CONSENT, fps=24)
+    assert rate.value.code == "bad_fps"
+
+
+def test_a_motion_that_ends_early_is_told(hopper: Portrait, engine: Engine, tmp_path: Path) -> None:
+    motion = vasari.Motion(np.tile(hopper.motion, (5, 1)), 25.0)
+    clip = vasari.render(
+        hopper,
+        as_wav(np.zeros(24_000, np.float32)),
+        tmp_path / "x.mp4",
+        consent=CONSENT,
+        engine=engine,
+        motion=motion,
+    )
+    assert any(text.startswith("motion_short") for text in clip.warnings)

@@ -74,12 +74,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _clean_up_when_terminated()
     try:
         result = app(args=given, prog_name="vasari", standalone_mode=False)
-        return result if isinstance(result, int) else 0
+        code = result if isinstance(result, int) else 0
+        return _interrupted(as_json) if code == console.EXIT_INTERRUPTED else code
     except VasariError as error:
         return console.fail(error, as_json)
     except (KeyboardInterrupt, typer.Abort):
-        console.errors().print("Interrupted; nothing was left behind.")
-        return console.EXIT_INTERRUPTED
+        return _interrupted(as_json)
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
@@ -89,14 +89,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _unexpected(error, as_json)
 
 
+class _Interrupted(VasariError):
+    exit_code = console.EXIT_INTERRUPTED
+
+
+class _Usage(InvalidOption):
+    exit_code = console.EXIT_USAGE
+
+
+def _interrupted(as_json: bool) -> int:
+    return console.fail(
+        _Interrupted(
+            "Interrupted; nothing was left behind.", code="interrupted", fix="Run it again."
+        ),
+        as_json,
+    )
+
+
 def _usage(error: Exception, as_json: bool) -> int:
     message = getattr(error, "format_message", lambda: str(error))()
     if type(error).__name__ == "NoArgsIsHelpError":  # the help was shown already
         return console.EXIT_USAGE
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "vasari"
-    console.fail(InvalidOption(message, code="usage", fix=f"See {path} --help."), as_json)
-    return console.EXIT_USAGE
+    return console.fail(_Usage(message, code="usage", fix=f"See {path} --help."), as_json)
 
 
 def _unexpected(error: Exception, as_json: bool) -> int:

@@ -8,18 +8,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
 
+from vasari.errors import CannotWrite, InvalidOption
 from vasari.media.audio import AudioSource
 from vasari.media.audio_track import AudioTrack
 from vasari.media.video import VideoWriter
 from vasari.portrait import make_portrait
 from vasari.provenance.consent import Consent
-from vasari.session import Engine, Session
+from vasari.session import Engine, Session, check_fps
 from vasari.types import Clip, Controls, Frame, Motion, Portrait
 
 Progress = Callable[[int, int | None], None]
 """Called with frames done and frames in all (None where the file does not say its length)."""
 
 _BLOCK_MS = 400.0
+_SUFFIXES = (".mp4", ".m4v")
 _SYNTHETIC = "AI-generated with Vasari from one photo and a recording."
 
 
@@ -58,6 +60,8 @@ def render(
         VasariError: any of its kinds, see `vasari.errors`; then nothing is left at output.
     """
     began = time.monotonic()
+    check_fps(fps)
+    _check_output(Path(output), (photo, audio))
     engine = engine or Engine.load(threads)
     with AudioSource.open(audio) as source:
         portrait = (
@@ -81,6 +85,11 @@ def render(
         warnings = [f"{check.code}: {check.message}" for check in portrait.checks]
         warnings = [*source.warnings, *warnings]
     duration_s = writer.frames / fps
+    if motion is not None and len(motion.values) / motion.fps < duration_s - 0.1:
+        warnings.append(
+            f"motion_short: The motion lasts {len(motion.values) / motion.fps:.1f} s, the sound"
+            f" {duration_s:.1f} s; the face stands still at the end."
+        )
     wall_s = time.monotonic() - began
     return Clip(
         output=str(Path(output)),
@@ -96,6 +105,30 @@ def render(
         consent=consent.kind.value,
         warnings=tuple(warnings),
     )
+
+
+def _check_output(output: Path, inputs: tuple[object, ...]) -> None:
+    """Refuse, before any work, a name that is no MP4's or that of an input."""
+    if output.suffix.lower() not in _SUFFIXES:
+        raise InvalidOption(
+            f"'{output.name}' is not the name of an MP4.",
+            code="bad_output",
+            fix="Give a name that ends in .mp4.",
+        )
+    for given in inputs:
+        if isinstance(given, str | os.PathLike) and _same_file(output, Path(given)):
+            raise CannotWrite(
+                f"'{output}' is one of the inputs.",
+                code="output_is_input",
+                fix="Choose another name for the output.",
+            )
+
+
+def _same_file(a: Path, b: Path) -> bool:
+    try:
+        return a.samefile(b)
+    except OSError:
+        return False
 
 
 def _write(

@@ -54,6 +54,13 @@ class Engine:
         )
 
 
+def check_fps(fps: int) -> None:
+    """Raise InvalidOption (bad_fps) unless output can have this many frames a second."""
+    if fps not in FPS_CHOICES:
+        choices = ", ".join(map(str, FPS_CHOICES))
+        raise InvalidOption(f"fps is {fps}.", code="bad_fps", fix=f"Choose one of {choices}.")
+
+
 class Session:
     """One face that speaks what is pushed.
 
@@ -86,9 +93,7 @@ class Session:
         seed: int = 0,
         motion: Motion | None = None,
     ) -> None:
-        if fps not in FPS_CHOICES:
-            choices = ", ".join(map(str, FPS_CHOICES))
-            raise InvalidOption(f"fps is {fps}.", code="bad_fps", fix=f"Choose one of {choices}.")
+        check_fps(fps)
         self.consent = consent
         self.fps = fps
         self.sample_rate_hz = sample_rate_hz

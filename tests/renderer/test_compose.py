@@ -42,12 +42,24 @@ def test_same_vector_same_picture_whatever_came_before(
 
 def test_background_and_border_stand_still(hopper: Portrait, renderer: Renderer) -> None:
     frame = renderer.render(moved(hopper, 10))
-    wall = np.s_[20:200, 420:500]
+    wall = np.s_[20:200, 440:505]
     assert np.array_equal(frame[wall], hopper.image[wall])
     assert np.array_equal(frame[-1], hopper.image[-1]), "the lower border is a body"
     whole = renderer.render_photo(moved(hopper, 10))
     assert whole.shape == hopper.photo.shape
     assert np.array_equal(whole[-20:], hopper.photo[-20:])
+
+
+def test_the_band_beside_the_head_bends_and_never_folds(
+    hopper: Portrait, renderer: Renderer
+) -> None:
+    """Straight lines behind the head stay whole: source columns keep their order in every row."""
+    for yaw in (-15, -6, 6, 15):
+        target = renderer._geometry.target(moved(hopper, yaw))
+        columns = np.arange(512) - renderer._displacement(target)[:150, :, 0]
+        beside = np.diff(columns[:, :170], axis=1)
+        assert beside.min() > -0.05
+        assert beside.max() < 4.0
 
 
 def test_turning_moves_the_nose_as_far_as_geometry_says(

@@ -35,7 +35,13 @@ def consent_for(photo: Path, kind: str | None, note: str, can_ask: bool) -> "Con
         return Consent(ConsentKind.SELF)
     store = ConsentStore(load_settings().state_folder / "consent.json")
     digest = portrait_hash(data)
-    return store.get(digest) or _ask(store, digest, note)
+    known = store.get(digest)
+    if known is None:
+        return _ask(store, digest, note)
+    console.errors().print(
+        f"Consent as declared before: {known.kind.value}. To change it: --consent KIND."
+    )
+    return Consent(known.kind, note or known.note)
 
 
 def _ask(store: "ConsentStore", digest: str, note: str) -> "Consent":

@@ -1,5 +1,6 @@
 """`vasari demo`: a public-domain portrait says a few words."""
 
+import contextlib
 from pathlib import Path
 from typing import Annotated
 
@@ -34,7 +35,8 @@ def command(
     from vasari.offline import render
     from vasari.provenance.consent import Consent, ConsentKind
 
-    output.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(OSError):  # the writer says better what is wrong with the folder
+        output.parent.mkdir(parents=True, exist_ok=True)
     with console.progress(progress or ProgressStyle(settings.progress), "Rendering") as report:
         clip = render(
             photo,

@@ -52,7 +52,7 @@ def export(
     path: MotionFile,
     output: Annotated[Path, typer.Option("-o", "--output", help="The file to make.")],
     form: Annotated[
-        Format, typer.Option("--format", help="arkit-csv: Live Link Face, 61 columns.")
+        Format, typer.Option("--format", help="arkit-csv: Live Link Face, 61 values a row.")
     ] = Format.ARKIT_CSV,
     force: Force = False,
     as_json: Json = False,

@@ -12,6 +12,7 @@ from vasari.commands.console import ProgressStyle
 from vasari.commands.flags import Consent, ConsentNote, Force, Json, Progress, Threads
 
 if TYPE_CHECKING:
+    from vasari.errors import InvalidOption
     from vasari.types import Clip
 
 
@@ -62,6 +63,7 @@ def command(
     from vasari.commands.ask import consent_for
     from vasari.commands.motion import load as load_motion
     from vasari.config import load_settings
+    from vasari.errors import InvalidOption
     from vasari.motion.controls import validate
     from vasari.types import Controls
 
@@ -75,7 +77,10 @@ def command(
         blink_per_minute=blink_rate,
         distance=distance,
     )
-    validate(controls)
+    try:
+        validate(controls)
+    except InvalidOption as error:
+        raise _in_flags(error) from None
     ground = consent_for(photo, consent, consent_note, not as_json and console.interactive())
     from vasari.offline import render
 
@@ -110,6 +115,24 @@ def show(clip: "Clip", as_json: bool) -> None:
         f"{clip.output}: {clip.duration_s:.1f} s, {clip.width}x{clip.height} at {clip.fps} fps, in"
         f" {clip.wall_s:.1f} s ({clip.realtime_factor:.2f} x real time)"
     )
+
+
+_FLAGS = {
+    "head_amplitude": "--head-scale",
+    "mouth_amplitude": "--mouth-scale",
+    "expression_amplitude": "--expression-scale",
+    "blink_per_minute": "--blink-rate",
+    "gaze_deg": "--gaze",
+    "distance": "--distance",
+}
+
+
+def _in_flags(error: "InvalidOption") -> "InvalidOption":
+    """The error with the names that were typed."""
+    message, fix = error.message, error.fix
+    for name, flag in _FLAGS.items():
+        message, fix = message.replace(name, flag), fix.replace(name, flag)
+    return type(error)(message, code=error.code, fix=fix)
 
 
 def _pair(text: str) -> tuple[float, float]:

@@ -48,7 +48,7 @@ def bad_motion(why: str) -> InvalidInput:
     return InvalidInput(
         f"This motion file cannot be used: {why}.",
         code="bad_motion",
-        fix="Make it again, with `vasari motion track` or `vasari render --motion`.",
+        fix="Make it again, with `vasari motion track`.",
     )
 
 

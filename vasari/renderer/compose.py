@@ -1,4 +1,4 @@
-"""One frame: the person warped over a background that stands still, then eyes and mouth inside."""
+"""One frame: the person moves before a background that stands still; then eyes and mouth inside."""
 
 from dataclasses import dataclass
 
@@ -17,10 +17,13 @@ from vasari.renderer.topology import Topology, load_topology
 from vasari.renderer.warp import affine, sample
 from vasari.types import CROP_PX, Float, Image, Portrait
 
-_BAND_PX = 6
-"""Width of the soft edge of the moving layer."""
 _SOLID = 0.5
-"""A matte that gives the face itself less than this is not usable; then there is one layer."""
+"""A matte that gives the face itself less than this is not usable; then all of the crop moves."""
+_EDGE = 0.15
+"""Matte from which a pixel belongs to the person: wisps of hair do."""
+_SNUG_PX = 5.0
+"""So far around the person everything moves with it: what the matte missed of the hair."""
+_LEAST_BAND_PX = 22.0
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class Renderer:
         self._geometry = Geometry(portrait, basis)
         self._topology = assets.topology
         self._pixels = _pixel_grid()
-        self._layer = moving_layer(portrait)
+        self._distance = distance_outside(portrait)
         self._paste: PasteBack | None = None
         self._eyes = EyeLayer.build(portrait.image, portrait.landmarks)
         self._mouth = MouthLayer.build(
@@ -79,7 +82,7 @@ class Renderer:
     def render_photo(self, motion: Float) -> Image:
         """(H, W, 3) RGB: the whole photo at its own size, with the face moved."""
         if self._paste is None:
-            self._paste = PasteBack(self._portrait, self._layer)
+            self._paste = PasteBack(self._portrait)
         target = self._geometry.target(motion)
         displacement = self._displacement(target)
         warped = self._warp(displacement)
@@ -112,35 +115,38 @@ class Renderer:
         here = self._pixels[::FLOW_STEP_PX, ::FLOW_STEP_PX][window] + centre
         inner = here - positions
         backward[window] += coverage[..., None] * (inner - backward[window])
+        if self._distance is not None:
+            backward = keep_background(backward, self._distance)
         return _upscale(backward, FLOW_STEP_PX, centre, 1.0)
 
     def _warp(self, displacement: Float) -> Image:
-        sampling = self._pixels - displacement
-        person = sample(self._portrait.image, sampling)
-        if self._layer is None:
-            return person
-        matte = sample(self._layer, sampling)
-        blended = cv2.blendLinear(person, self._portrait.background, matte, 1.0 - matte)
-        return np.asarray(blended, np.uint8)
+        return sample(self._portrait.image, self._pixels - displacement)
 
 
-def moving_layer(portrait: Portrait) -> Float | None:
-    """(512, 512) 0..1: what moves with the head; None where the matte is not usable.
-
-    It is the person with a narrow band of the photo around: 1 wherever the background had to be
-    painted, falling to 0 where background and photo are the same. So hair keeps the photo's own
-    pixels, and a face that does not move gives back the photo exactly.
-    """
+def distance_outside(portrait: Portrait) -> Float | None:
+    """(256, 256) px of every flow pixel from the person, 0 inside; None without a usable matte."""
     face = np.zeros((CROP_PX, CROP_PX), np.uint8)
     hull = cv2.convexHull(np.round(portrait.landmarks[:468, :2]).astype(np.int32))
     cv2.fillConvexPoly(face, hull, 1)
     if float(portrait.matte[face > 0].mean()) < _SOLID:
         return None
-    painted = (portrait.background != portrait.image).any(2).astype(np.uint8)
-    painted = np.asarray(cv2.morphologyEx(painted, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8)))
-    size = 2 * _BAND_PX + 1
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
-    grown = cv2.dilate(painted, disc).astype(np.float32)
-    soft = np.asarray(cv2.GaussianBlur(grown, (0, 0), _BAND_PX / 2.5), np.float32)
-    # A blurred edge is 1/2 at the edge; the band leaves room to be 1 on all that was painted.
-    return np.asarray(np.maximum(smoothstep(0.04, 0.96, soft), painted), np.float32)
+    outside = (portrait.matte < _EDGE).astype(np.uint8)
+    outside = np.asarray(cv2.morphologyEx(outside, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)))
+    distance = cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_5)
+    return np.asarray(cv2.blur(distance, (5, 5))[::FLOW_STEP_PX, ::FLOW_STEP_PX], np.float32)
+
+
+def keep_background(displacement: Float, distance: Float) -> Float:
+    """Let the displacement (256, 256, 2) px die out in a band around the person.
+
+    The background stands still; a narrow band beside the head gives way, as wide as it must be so
+    that nothing folds over. A hard edge there would cut every straight line behind the head.
+    """
+    reach = float(np.abs(displacement[distance < _SNUG_PX]).max(initial=0.0))
+    width = np.float32(max(_LEAST_BAND_PX, 1.8 * reach))
+    side = np.arange(distance.shape[0], dtype=np.float32)
+    columns, rows = np.meshgrid(side, side)
+    shift = displacement / np.float32(FLOW_STEP_PX)
+    source = np.stack([columns - shift[..., 0], rows - shift[..., 1]], 2)
+    share = 1.0 - smoothstep(_SNUG_PX, _SNUG_PX + float(width), sample(distance, source))
+    return displacement * share[..., None]

@@ -143,7 +143,8 @@ class _Eye:
         strength = 1.0 - float(smoothstep(0.8, _SEAM_PX, np.array(gap)))
         if strength <= 0.0 or self.gap_px < 1.5:
             return
-        draw_seam(frame, meeting, self.lashes, strength, max(1, round(0.22 * self.gap_px)))
+        width_px = float(np.clip(0.15 * self.gap_px, 1.4, 3.0))
+        draw_seam(frame, meeting, self.lashes, strength, width_px)
 
     def _change(self, lids: Float, head: NDArray[np.float64], turned: Float) -> float:
         """0 where gaze and lids are the photo's own; 1 from half a pixel of change on."""
@@ -183,20 +184,24 @@ class _Eye:
         return np.asarray(1 - strength * np.exp(-np.maximum(0, y - edge) / reach), np.float32)
 
 
-def draw_seam(frame: Image, line: Float, colour: Float, strength: float, width_px: int) -> None:
-    """Draw a soft dark line (n, 2) px into frame, in place; it tapers off towards both ends."""
+def draw_seam(frame: Image, line: Float, colour: Float, strength: float, width_px: float) -> None:
+    """Draw a soft line (n, 2) px into frame, in place; it is fine at its ends."""
     curve = smooth_curve(line)
     lo = np.floor(curve.min(0) - 4).astype(int).clip(0)
     hi = np.ceil(curve.max(0) + 5).astype(int).clip(None, frame.shape[0])
     if (hi - lo).min() < 2:
         return
+    along = np.gradient(curve, axis=0)
+    across = np.column_stack([-along[:, 1], along[:, 0]])
+    across /= np.maximum(np.linalg.norm(across, axis=1, keepdims=True), 1e-6)
+    swell = 0.35 + 0.65 * np.sin(np.linspace(0, np.pi, len(curve)))[:, None]
+    side = across * (0.5 * width_px * swell)
+    ring = np.concatenate([curve + side, (curve - side)[::-1]]) - lo
     mask = np.zeros((hi[1] - lo[1], hi[0] - lo[0]), np.uint8)
-    fixed = np.round((curve - lo) * (1 << _SUBPIXEL_BITS)).astype(np.int32)
-    n = len(fixed)
-    ends = (0, n // 6, n - n // 6 - 1, n - 1)
-    for a, b, thick in zip(ends, ends[1:], (1, width_px, 1), strict=False):
-        cv2.polylines(mask, [fixed[a : b + 1]], False, 255, thick, cv2.LINE_AA, _SUBPIXEL_BITS)
-    alpha = cv2.GaussianBlur(mask, (0, 0), 0.7).astype(np.float32)[..., None] * (strength / 255)
+    fixed = np.round(ring * (1 << _SUBPIXEL_BITS)).astype(np.int32)
+    cv2.fillPoly(mask, [fixed], 255, cv2.LINE_AA, _SUBPIXEL_BITS)
+    soft = np.asarray(cv2.GaussianBlur(mask, (0, 0), 0.7), np.float32)
+    alpha = np.minimum(1.0, soft * (1.15 / 255))[..., None] * np.float32(strength)
     region = frame[lo[1] : hi[1], lo[0] : hi[0]]
     region[...] = region * (1 - alpha) + colour * alpha + 0.5
 

@@ -112,7 +112,7 @@ class MouthLayer:
         if self.own is not None:
             closed = amount * (1.0 - float(smoothstep(0.5, 2.5, np.array(gap))))
             if closed > 0:
-                draw_seam(frame, 0.5 * (upper + lower), self.seam, 0.95 * closed, 2)
+                draw_seam(frame, 0.5 * (upper + lower), self.seam, 0.95 * closed, 2.6)
         amount *= float(smoothstep(0.6, 2.2, np.array(gap)))
         if amount <= 0:
             return

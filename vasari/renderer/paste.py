@@ -4,7 +4,6 @@ Enlarging a 512x512 frame would blur a sharp photo, so the flow is enlarged inst
 was painted inside eyes and mouth is taken from the frame. Outside the crop the photo is untouched.
 """
 
-import cv2
 import numpy as np
 
 from vasari.renderer.warp import affine, sample
@@ -14,8 +13,7 @@ from vasari.types import CROP_PX, Float, Image, Portrait
 class PasteBack:
     """Full-size compositor of one portrait."""
 
-    def __init__(self, portrait: Portrait, layer: Float | None) -> None:
-        """layer: (512, 512) 0..1, what moves; None when all of the crop moves as one."""
+    def __init__(self, portrait: Portrait) -> None:
         crop, photo = portrait.crop, portrait.photo
         lo = np.ceil(crop.photo_from_crop(np.array([-0.5, -0.5]))).astype(int)
         hi = np.floor(crop.photo_from_crop(np.full(2, CROP_PX - 0.5))).astype(int) + 1
@@ -32,21 +30,6 @@ class PasteBack:
         y = np.arange(height, dtype=np.float32)
         self._pixels = np.stack(np.meshgrid(x, y), 2)
         self._roi = np.s_[self._lo[1] : self._hi[1], self._lo[0] : self._hi[0]]
-        own = photo[self._roi]
-        self._own = own
-        self._background = own
-        self._matte: Float | None = None
-        if layer is not None:
-            self._layers(own, portrait, layer)
-
-    def _layers(self, own: Image, portrait: Portrait, layer: Float) -> None:
-        self._matte = np.clip(self._resample(layer), 0, 1)
-        painted = (portrait.background != portrait.image).any(2).astype(np.float32)
-        # Only under a full layer may the background differ from the photo.
-        hidden = (self._resample(painted) * (self._matte > 0.999))[..., None]
-        colours = self._resample(portrait.background.astype(np.float32))
-        background = hidden * colours + (1 - hidden) * own.astype(np.float32)
-        self._background = np.round(background).clip(0, 255).astype(np.uint8)
 
     def _resample(self, field: Float) -> Float:
         """A crop-sized field at the pixels of the photo's region."""
@@ -59,11 +42,7 @@ class PasteBack:
         the frame before and after eyes and mouth were painted.
         """
         moved = self._pixels - self._resample(displacement) * np.float32(self._scale)
-        region = sample(self._own, moved)
-        if self._matte is not None:
-            matte = sample(self._matte, moved)
-            blended = cv2.blendLinear(region, self._background, matte, 1.0 - matte)
-            region = np.asarray(blended, np.uint8)
+        region = sample(self._photo[self._roi], moved)
         change = painted.astype(np.int16) - warped.astype(np.int16)
         rows, columns = np.flatnonzero(change.any((1, 2))), np.flatnonzero(change.any((0, 2)))
         out = self._photo.copy()

@@ -14,7 +14,7 @@ _SHADE = 0.95
 _WARMTH = 1.4
 """Teeth in speech against teeth in the smiles that were measured: lips open less, so light is less,
 and more of it comes from red lips."""
-_LAMP = 0.12
+_LAMP = 0.2
 """Added to the fitted share of a skin's hue that is light: complexions hide a part of it."""
 _SKIN = (50, 280, 205, 425, 36, 266, 203, 423)
 
