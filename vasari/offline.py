@@ -64,11 +64,7 @@ def render(
     _check_output(Path(output), (photo, audio))
     engine = engine or Engine.load(threads)
     with AudioSource.open(audio) as source:
-        portrait = (
-            photo
-            if isinstance(photo, Portrait)
-            else make_portrait(_photo_input(photo), engine.runtime, face=face)
-        )
+        portrait = _portrait(photo, engine, face)
         session = Session(
             portrait,
             engine,
@@ -82,14 +78,8 @@ def render(
             motion=motion,
         )
         writer = _write(session, source, output, overwrite, progress)
-        warnings = [f"{check.code}: {check.message}" for check in portrait.checks]
-        warnings = [*source.warnings, *warnings]
     duration_s = writer.frames / fps
-    if motion is not None and len(motion.values) / motion.fps < duration_s - 0.1:
-        warnings.append(
-            f"motion_short: The motion lasts {len(motion.values) / motion.fps:.1f} s, the sound"
-            f" {duration_s:.1f} s; the face stands still at the end."
-        )
+    warnings = _warnings(source, portrait, motion, duration_s)
     wall_s = time.monotonic() - began
     return Clip(
         output=str(Path(output)),
@@ -103,7 +93,7 @@ def render(
         peak_rss_mb=peak_rss_mb(),
         seed=seed,
         consent=consent.kind.value,
-        warnings=tuple(warnings),
+        warnings=warnings,
     )
 
 
@@ -161,8 +151,26 @@ def collect(session: Session, source: AudioSource) -> Iterator[Frame]:
     yield from session.frames()
 
 
-def _photo_input(photo: bytes | str | os.PathLike[str]) -> bytes | Path:
-    return photo if isinstance(photo, bytes) else Path(photo)
+def _portrait(
+    photo: Portrait | bytes | str | os.PathLike[str], engine: Engine, face: int | None
+) -> Portrait:
+    if isinstance(photo, Portrait):
+        return photo
+    source = photo if isinstance(photo, bytes) else Path(photo)
+    return make_portrait(source, engine.runtime, face=face)
+
+
+def _warnings(
+    source: AudioSource, portrait: Portrait, motion: Motion | None, duration_s: float
+) -> tuple[str, ...]:
+    """What the user should know of a film that was made all the same."""
+    found = [*source.warnings, *(f"{check.code}: {check.message}" for check in portrait.checks)]
+    if motion is not None and motion.duration_s < duration_s - 0.1:
+        found.append(
+            f"motion_short: The motion lasts {motion.duration_s:.1f} s, the sound"
+            f" {duration_s:.1f} s; the face stands still at the end."
+        )
+    return tuple(found)
 
 
 def peak_rss_mb() -> float:

@@ -153,6 +153,11 @@ class Motion:
         if not (np.isfinite(self.fps) and self.fps > 0):
             raise ValueError(f"fps: expected a positive number, got {self.fps}")
 
+    @property
+    def duration_s(self) -> float:
+        """How long the motion lasts, in seconds."""
+        return len(self.values) / self.fps
+
 
 @dataclass(frozen=True)
 class Controls:
