@@ -10,7 +10,7 @@ import soundfile
 
 import vasari
 from vasari.commands import samples
-from vasari.evaluate.exactness import psnr_db
+from vasari.evaluate.pictures import psnr_db
 from vasari.evaluate.finished import read_film
 from vasari.motion import layout
 from vasari.session import Engine, Session

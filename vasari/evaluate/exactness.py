@@ -5,19 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from vasari.errors import VasariError
+from vasari.evaluate.pictures import psnr_db
 from vasari.portrait import make_portrait
 from vasari.renderer.compose import Renderer
 from vasari.session import Engine
-from vasari.types import Image
-
-_MOST_DB = 100.0
-"""What identical pictures count as."""
-
-
-def psnr_db(a: Image, b: Image) -> float:
-    """10 log10(255^2 / MSE) over RGB, at most 100 dB."""
-    error = float(np.mean((a.astype(np.float64) - b) ** 2))
-    return _MOST_DB if error == 0 else min(_MOST_DB, float(10 * np.log10(255**2 / error)))
 
 
 def run(data: Path, limit: int = 30) -> dict[str, float]:

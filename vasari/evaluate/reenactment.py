@@ -37,10 +37,10 @@ def reenact(clip: Path, engine: Engine, step: int = 2) -> Reenactment:
     frames = [image for image, _ in read_frames(clip)][::step]
     portrait = make_portrait(frames[0], engine.runtime)
     tracker = FaceTracker(engine.runtime)
-    truth = _track(tracker, [cut(f, portrait.crop) for f in frames])
+    truth = track(tracker, [cut(f, portrait.crop) for f in frames])
     motion = motion_from_landmarks(truth, portrait.neutral, engine.basis, portrait.anchor)
     renderer = Renderer(portrait, engine.basis, engine.assets)
-    again = _track(tracker, [renderer.render(m) for m in motion.values])
+    again = track(tracker, [renderer.render(m) for m in motion.values])
     eyes = truth[:, [33, 133], :2].mean(1) - truth[:, [263, 362], :2].mean(1)
     distance = np.linalg.norm((again - truth)[:, :468, :2], axis=2)
     distance = 100 * distance / np.linalg.norm(eyes, axis=1)[:, None]
@@ -61,7 +61,7 @@ def cut(image: Image, crop: CropTransform) -> Image:
     return np.asarray(out, np.uint8)
 
 
-def _track(tracker: FaceTracker, images: list[Image]) -> Float:
+def track(tracker: FaceTracker, images: list[Image]) -> Float:
     points: list[Float] = []
     previous: FaceLandmarks | None = None
     for image in images:

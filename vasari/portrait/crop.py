@@ -66,6 +66,14 @@ def transform_of(square: Square) -> CropTransform:
     return CropTransform(square.x + offset, square.y + offset, scale)
 
 
+def square_of(transform: CropTransform) -> Square:
+    """The whole-pixel square of a crop that `transform_of` described."""
+    scale = transform.photo_px_per_crop_px
+    offset = (scale - 1) / 2
+    corner = round(transform.x0_px - offset), round(transform.y0_px - offset)
+    return Square(*corner, round(scale * CROP_PX))
+
+
 def cut(photo: Image, square: Square) -> Image:
     """(512, 512, 3) the square's pixels; beyond the photo its edge goes on."""
     height, width = photo.shape[:2]

@@ -12,9 +12,11 @@ from vasari.renderer.flow import FLOW_STEP_PX, face_flow, invert
 from vasari.renderer.geometry import GRID_STEP_PX, Geometry, Target, smoothstep
 from vasari.renderer.mouth import MouthLayer
 from vasari.renderer.paste import PasteBack
+from vasari.renderer.refine import Refiner, Refiners
 from vasari.renderer.teeth import MouthTextures, load_textures
 from vasari.renderer.topology import Topology, load_topology
 from vasari.renderer.warp import affine, sample
+from vasari.runtime import Runtime
 from vasari.types import CROP_PX, Float, Image, Portrait
 
 _SOLID = 0.5
@@ -28,15 +30,28 @@ _LEAST_BAND_PX = 22.0
 
 @dataclass(frozen=True)
 class RendererAssets:
-    """What all portraits share: the triangles of the face and the learned inside of the mouth."""
+    """What all portraits share: the triangles of the face, the learned inside of the mouth, and the
+    networks that repaint mouth and eyes; without those, the layers are what is seen."""
 
     topology: Topology
     textures: MouthTextures
+    refiners: Refiners | None = None
 
 
-def load_assets() -> RendererAssets:
-    """The shipped assets, verified against the manifest."""
-    return RendererAssets(load_topology(), load_textures())
+@dataclass(frozen=True)
+class Drawing:
+    """displacement: (512, 512, 2) px, target minus source. warped: (512, 512, 3) RGB, the photo
+    moved along. frame: the same with eyes and mouth inside."""
+
+    displacement: Float
+    warped: Image
+    frame: Image
+
+
+def load_assets(runtime: Runtime | None = None) -> RendererAssets:
+    """The shipped assets, verified against the manifest; without a runtime, without networks."""
+    refiners = None if runtime is None else Refiners.load(runtime)
+    return RendererAssets(load_topology(), load_textures(), refiners)
 
 
 def _pixel_grid() -> Float:
@@ -70,23 +85,37 @@ class Renderer:
         self._mouth = MouthLayer.build(
             portrait.image, portrait.landmarks, portrait.neutral, portrait.anchor, assets.textures
         )
+        self._refiner: Refiner | None = None
+        if assets.refiners is not None:
+            own = self._geometry.target(portrait.motion)
+            self._refiner = Refiner(portrait, own, assets.refiners)
 
     def render(self, motion: Float) -> Image:
         """(512, 512, 3) RGB frame of a motion vector (44,), camera reference.
 
         The photo's own vector gives back the photo.
         """
-        target = self._geometry.target(motion)
-        return self._paint(self._warp(self._displacement(target)), target)
+        return self.draw(self.target(motion)).frame
+
+    def target(self, motion: Float) -> Target:
+        """The geometry of a motion vector (44,), camera reference."""
+        return self._geometry.target(motion)
+
+    def draw(self, target: Target) -> Drawing:
+        """Everything that is known of a frame with this geometry."""
+        displacement = self._displacement(target)
+        warped = self._warp(displacement)
+        frame = self._paint(warped.copy(), target)
+        if self._refiner is not None:
+            self._refiner.refine(frame, target, displacement)
+        return Drawing(displacement, warped, frame)
 
     def render_photo(self, motion: Float) -> Image:
         """(H, W, 3) RGB: the whole photo at its own size, with the face moved."""
         if self._paste is None:
             self._paste = PasteBack(self._portrait)
-        target = self._geometry.target(motion)
-        displacement = self._displacement(target)
-        warped = self._warp(displacement)
-        return self._paste.apply(displacement, warped, self._paint(warped.copy(), target))
+        drawing = self.draw(self.target(motion))
+        return self._paste.apply(drawing.displacement, drawing.warped, drawing.frame)
 
     def _paint(self, frame: Image, target: Target) -> Image:
         """Eyes and mouth inside, in place."""

@@ -113,7 +113,7 @@ class Geometry:
     def _lift(self, outside: Float) -> Float:
         """(G, 3) head-frame positions of the grid points, with depth continued from the face."""
         anchor, motion = self._portrait.anchor, self._portrait.motion
-        squared = ((self._grid[:, None, :] - self.source[None, :468, :2]) ** 2).sum(2)
+        squared = _squared_distances(self._grid, self.source[:468, :2])
         nearness = 1.0 / (squared + (0.03 * self.face_width_px) ** 2) ** 2
         depth = (nearness @ self._source_model[:468, 2]) / nearness.sum(1)
         width = self.face_width_px
@@ -162,7 +162,7 @@ class Geometry:
     def _expression_spread(self, outside: Float) -> Float:
         """(G, 36) weights that carry the displacement of the oval's points outwards."""
         oval = self.source[layout.FACE_OVAL, :2]
-        squared = ((self._grid[:, None, :] - oval[None]) ** 2).sum(2)
+        squared = _squared_distances(self._grid, oval)
         nearness = 1.0 / (squared + (0.05 * self.face_width_px) ** 2) ** 2
         share = nearness / nearness.sum(1, keepdims=True)
         decay = np.exp(-((outside / (_CHIN_REACH * self.face_width_px)) ** 2)) * self._border()
@@ -177,6 +177,13 @@ def _grid_points() -> Float:
     steps = np.arange(GRID_SIDE, dtype=np.float32) * GRID_STEP_PX
     x, y = np.meshgrid(steps, steps)
     return np.column_stack([x.ravel(), y.ravel()])
+
+
+def _squared_distances(a: Float, b: Float) -> Float:
+    """(n, m) of all points (n, 2) from all points (m, 2)."""
+    x = a[:, 0, None] - b[None, :, 0]
+    y = a[:, 1, None] - b[None, :, 1]
+    return np.asarray(x * x + y * y, np.float32)
 
 
 def _distance_outside(landmarks: Float, grid: Float) -> Float:
