@@ -10,8 +10,8 @@ import soundfile
 
 import vasari
 from vasari.commands import samples
-from vasari.evaluate.pictures import psnr_db
 from vasari.evaluate.finished import read_film
+from vasari.evaluate.pictures import psnr_db
 from vasari.motion import layout
 from vasari.session import Engine, Session
 from vasari.types import Portrait

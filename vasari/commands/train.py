@@ -4,6 +4,7 @@ import dataclasses
 import importlib
 import logging
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -47,7 +48,35 @@ def mouth(
     _train("mouth", data, output, as_json)
 
 
-def _train(name: str, data: Path, output: Path, as_json: bool) -> None:
+class Config(StrEnum):
+    TINY = "tiny"
+    BASE = "base"
+
+
+class Part(StrEnum):
+    MOUTH = "mouth"
+    EYES = "eyes"
+
+
+@app.command("renderer")
+def renderer(
+    data: Data,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for all that is made.")],
+    config: Annotated[Config, typer.Option(help="tiny is for trying out.")] = Config.BASE,
+    minutes: Annotated[
+        float | None, typer.Option(help="Pause after so long; the next call goes on.", min=0)
+    ] = None,
+    only: Annotated[
+        Part | None, typer.Option(help="One of the networks, to train both beside each other.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Train the networks that repaint mouth and eyes. Goes on where it was stopped."""
+    part = None if only is None else only.value
+    _train("renderer", data, output, as_json, config=config.value, minutes=minutes, only=part)
+
+
+def _train(name: str, data: Path, output: Path, as_json: bool, **options: object) -> None:
     """Run the recipe `vasari.train.NAME.run(data, output)`, which returns its figures."""
     from vasari.errors import NotFound, NotSupported
 
@@ -64,7 +93,7 @@ def _train(name: str, data: Path, output: Path, as_json: bool) -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     output.parent.mkdir(parents=True, exist_ok=True)
     try:
-        report = module.run(data, output)
+        report = module.run(data, output, **options)
     except FileNotFoundError as error:
         raise NotFound(str(error), code="no_input", fix="Check --data.") from error
     is_record = dataclasses.is_dataclass(report)

@@ -56,7 +56,8 @@ class _Block(nn.Module):
         if self.style is not None and style is not None:
             scale, shift = self.style(style)[:, :, None, None].chunk(2, 1)
             y = y * (1 + scale) + shift
-        return torch.as_tensor(x + self.second(functional.relu(y)))
+        out: torch.Tensor = x + self.second(functional.relu(y))
+        return out
 
 
 class SourceNet(nn.Module):
@@ -121,7 +122,7 @@ class FrameNet(nn.Module):
         x = self.fine_out(functional.relu(x), style)
         out = functional.pixel_shuffle(self.head(functional.relu(x)), 2)
         flow = torch.tanh(out[:, :2]) * MOST_FLOW_PX
-        mask = torch.sigmoid(out[:, 2:3] - 1.0)
+        mask = torch.sigmoid(out[:, 2:3] - 2.5)
         picture = frame[:, :3]
         moved = warp(picture, flow)
         colours = out[:, 3:6] + 0.4

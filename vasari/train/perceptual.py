@@ -45,7 +45,8 @@ class _Inverted(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         y = x if self.expand is None else self.expand(x)
         y = self.project(self.depth(y), bounded=False)
-        return torch.as_tensor(x + y if self.skip else y)
+        out: torch.Tensor = x + y if self.skip else y
+        return out
 
 
 class Perceptual(nn.Module):
@@ -95,7 +96,14 @@ class Perceptual(nn.Module):
             found.append(x)
         return [functional.normalize(f, dim=1, eps=1e-4) for f in found]
 
-    def forward(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-        pairs = zip(self.features(a), self.features(b), strict=True)
-        parts = [(x - y).square().sum(1).mean((1, 2)) for x, y in pairs]
+    def forward(
+        self, a: torch.Tensor, b: torch.Tensor, weight: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """weight: (n, 1, h, w) how much a place counts, 1 on average; None for all the same."""
+        parts = []
+        for x, y in zip(self.features(a), self.features(b), strict=True):
+            off = (x - y).square().sum(1, keepdim=True)
+            if weight is not None:
+                off = off * functional.adaptive_avg_pool2d(weight, (off.shape[2], off.shape[3]))
+            parts.append(off.mean((1, 2, 3)))
         return torch.stack(parts).mean(0)

@@ -167,7 +167,7 @@ class _State:
         for module in (net, average, critic):
             placed(module)
         optimiser = torch.optim.AdamW(net.parameters(), recipe.rate, (0.9, 0.99), weight_decay=0.01)
-        sceptic = torch.optim.Adam(critic.parameters(), 2e-4, (0.5, 0.99))
+        sceptic = torch.optim.Adam(critic.parameters(), 8e-4, (0.5, 0.99))
         return _State(net, average, critic, optimiser, sceptic)
 
     def keep(self, path: Path) -> None:
@@ -246,8 +246,8 @@ def _step(state: _State, batch: Batch, recipe: Recipe, judge: Perceptual) -> dic
     sharp = batch.exact > 0.5
     critical = state.step >= recipe.warm and bool(sharp.any())
     if critical:
-        score = state.critic(got.picture[sharp], batch.rasters[sharp])
-        parts["realism"] = -recipe.weights.realism * score.mean()
+        score, place = state.critic.score(got.picture[sharp], batch.rasters[sharp])
+        parts["realism"] = -recipe.weights.realism * (score * place).mean()
     total = torch.stack(list(parts.values())).sum()
     state.optimiser.zero_grad()
     total.backward()  # type: ignore[no-untyped-call]
@@ -263,11 +263,11 @@ def _step(state: _State, batch: Batch, recipe: Recipe, judge: Perceptual) -> dic
 def _doubt(state: _State, fake: torch.Tensor, batch: Batch, sharp: torch.Tensor) -> float:
     """One step of the critic, with the hinge loss."""
     rasters = batch.rasters[sharp]
-    real_score = state.critic(batch.target[sharp], rasters)
-    fake_score = state.critic(fake, rasters)
-    doubt = functional.relu(1 - real_score).mean() + functional.relu(1 + fake_score).mean()
+    real, place = state.critic.score(batch.target[sharp], rasters)
+    made, _ = state.critic.score(fake, rasters)
+    doubt = (functional.relu(1 - real) * place + functional.relu(1 + made) * place).mean()
     state.sceptic.zero_grad()
-    doubt.backward()  # type: ignore[no-untyped-call]
+    doubt.backward()
     state.sceptic.step()
     return float(doubt.detach())
 

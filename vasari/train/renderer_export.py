@@ -23,7 +23,8 @@ class _Picture(nn.Module):
     def forward(
         self, frame: torch.Tensor, style: torch.Tensor, detail: torch.Tensor
     ) -> torch.Tensor:
-        return torch.as_tensor(self.net(frame, style, detail).picture.clamp(0, 1))
+        out: torch.Tensor = self.net(frame, style, detail).picture.clamp(0, 1)
+        return out
 
 
 def export(source: SourceNet, frame: FrameNet, name: str, out: Path) -> float:

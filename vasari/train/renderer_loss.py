@@ -36,10 +36,10 @@ class Batch:
 class Weights:
     """How much each part of the loss counts."""
 
-    pixels: float = 4.0
-    edges: float = 4.0
-    features: float = 1.0
-    realism: float = 0.03
+    pixels: float = 2.0
+    edges: float = 2.0
+    features: float = 2.0
+    realism: float = 0.1
     mask: float = 0.02
     flow: float = 0.003
     calm: float = 2.0
@@ -58,7 +58,14 @@ class Critic(nn.Module):
         self.layers = nn.Sequential(*layers, spectral_norm(nn.Conv2d(channels, 1, 3, 1, 1)))
 
     def forward(self, picture: torch.Tensor, rasters: torch.Tensor) -> torch.Tensor:
-        return torch.as_tensor(self.layers(torch.cat([picture * 2 - 1, rasters], 1)))
+        out: torch.Tensor = self.layers(torch.cat([picture * 2 - 1, rasters], 1))
+        return out
+
+    def score(self, picture: torch.Tensor, rasters: torch.Tensor) -> torch.Tensor:
+        """The scores, and beside them how much each place counts (1 on average)."""
+        scores = self(picture, rasters)
+        place = functional.adaptive_avg_pool2d(0.1 + importance(rasters), scores.shape[2:])
+        return torch.stack([scores, place / place.mean((1, 2, 3), keepdim=True)])
 
 
 def importance(rasters: torch.Tensor) -> torch.Tensor:
@@ -72,15 +79,14 @@ def loss(
     got: Painted, beside: Painted | None, batch: Batch, judge: Perceptual, weights: Weights
 ) -> dict[str, torch.Tensor]:
     """The weighted parts, without realism."""
-    place = importance(batch.rasters)
-    place = (
-        place / place.mean((1, 2, 3), keepdim=True) * (0.4 + 0.6 * batch.exact.view(-1, 1, 1, 1))
-    )
+    look = importance(batch.rasters)
+    look = look / look.mean((1, 2, 3), keepdim=True)
+    place = look * (0.4 + 0.6 * batch.exact.view(-1, 1, 1, 1))
     off = got.picture - batch.target
     parts = {
         "pixels": weights.pixels * (place * off.abs()).mean(),
         "edges": weights.edges * _edges(off, place),
-        "features": weights.features * judge(got.picture, batch.target).mean(),
+        "features": weights.features * judge(got.picture, batch.target, look).mean(),
         "mask": weights.mask * (got.mask * (1 - batch.rasters[:, :1])).mean(),
         "flow": weights.flow * got.flow.abs().mean(),
     }
