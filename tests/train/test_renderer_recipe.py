@@ -135,6 +135,7 @@ def test_training_brings_the_loss_down(shard: Path, judge: Perceptual) -> None:
     assert last < 0.93 * first
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_export_is_exact_and_takes_any_number_of_patches(tmp_path: Path) -> None:
     import onnxruntime
 

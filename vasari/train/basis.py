@@ -2,6 +2,8 @@
 
 Mouth and upper face are principal components of tracked speech (GRID speaker 1 and the woman of
 grid_hi) and of pictures with other expressions, each after its person's neutral was taken away.
+Who speaks in a studio hardly frowns: what brows do is measured across the synthetic portraits
+(`vasari.train.brows`), where nobody's neutral is known.
 Identity is the principal components of faces at rest. Rows of the data: `grid_s1`, `grid_hi`,
 `faces/london`, `faces/sfhq_t2i`; `grid_speakers` is the test, less the two of its clips that show
 people of the training sets.
@@ -20,6 +22,7 @@ from vasari.motion.canonical import canonical_shape
 from vasari.motion.mesh import EYES
 from vasari.motion.neutral import neutral_of_frames
 from vasari.motion.tracking import Solver, head_frame
+from vasari.train.brows import measured
 from vasari.train.tracks import track_folder, track_pictures
 from vasari.types import Float
 
@@ -28,7 +31,7 @@ _ALSO_TRAINED = ("bbaf2n", "lwbsza")
 """Clips of grid_speakers with the man of grid_s1 (a recording that is in it) and the woman of
 grid_hi: no unseen speakers."""
 _SPEECH_FLOOR = 0.3
-"""A component's unit is its spread in speech, but at least this share of its spread in all data."""
+"""A mouth component's unit is its spread in speech, but at least this share of that in all data."""
 
 
 @dataclass(frozen=True)
@@ -84,15 +87,22 @@ def lip_trust() -> Float:
 
 
 def fit(
-    speech: Expressions, pictures: Expressions, neutrals: Float, canonical: Float
+    speech: Expressions,
+    pictures: Expressions,
+    brows: Expressions,
+    neutrals: Float,
+    canonical: Float,
 ) -> dict[str, Float]:
-    """All arrays of the basis. neutrals: (P, 478, 3) head-frame shapes of people at rest."""
+    """All arrays of the basis. brows: of the upper face alone. neutrals: (P, 478, 3) head-frame
+    shapes of people at rest."""
     mouth_weight, upper_weight = region_weights(canonical)
     # Pictures are few: repeat them until they make up a third of the variance's rows.
     times = max(1, round(0.5 * len(speech.offsets) / max(1, len(pictures.offsets))))
     joined = np.concatenate([speech.offsets, *[pictures.offsets] * times])
     mouth = principal(joined, mouth_weight, layout.N_MOUTH, lip_trust())
-    upper = principal(joined, upper_weight, layout.N_UPPER, np.ones(478, np.float32))
+    often = max(1, round(0.5 * len(speech.offsets) / max(1, len(brows.offsets))))
+    above = np.concatenate([speech.offsets, pictures.offsets, *[brows.offsets] * often])
+    upper = principal(above, upper_weight, layout.N_UPPER, np.ones(478, np.float32))
     arrays = {"canonical": canonical, "mouth": mouth, "upper": upper}
     arrays |= _identity(neutrals)
     arrays["blendshape_map"] = np.zeros((layout.N_MOUTH + layout.N_UPPER, 53), np.float32)
@@ -100,13 +110,20 @@ def fit(
     both = np.concatenate([mouth, upper])
     in_speech = solver.coefficients(speech.offsets).std(0)
     in_all = solver.coefficients(joined).std(0)
+    in_all[layout.N_MOUTH :] = solver.coefficients(above)[:, layout.N_MOUTH :].std(0)
     unit = np.maximum(in_speech, _SPEECH_FLOOR * in_all)
+    # Brows hardly move in studio speech: their unit is their spread in all data.
+    unit[layout.N_MOUTH :] = in_all[layout.N_MOUTH :]
     both = both * unit[:, None, None]
     arrays["mouth"], arrays["upper"] = both[: layout.N_MOUTH], both[layout.N_MOUTH :]
     solver = Solver(Basis(**arrays))
     scores = np.concatenate([speech.scores[::4], *[pictures.scores] * times])
     rows = np.concatenate([speech.offsets[::4], *[pictures.offsets] * times])
     arrays["blendshape_map"] = _ridge(scores, solver.coefficients(rows))
+    scores = np.concatenate([speech.scores[::4], pictures.scores, *[brows.scores] * often])
+    rows = np.concatenate([speech.offsets[::4], pictures.offsets, *[brows.offsets] * often])
+    upper_map = _ridge(scores, solver.coefficients(rows)[:, layout.N_MOUTH :])
+    arrays["blendshape_map"][layout.N_MOUTH :] = upper_map
     return {k: np.ascontiguousarray(v, np.float32) for k, v in arrays.items()}
 
 
@@ -155,7 +172,8 @@ def run(data: Path, out: Path, tracks: Path | None = None) -> dict[str, float]:
         np.concatenate([p.offsets for p in parts]), np.concatenate([p.scores for p in parts])
     )
     pictures, neutrals = _pictures(tracks / "faces.npz", canonical)
-    arrays = fit(speech, pictures, neutrals, canonical)
+    brows = Expressions(*measured(tracks / "faces.npz", canonical))
+    arrays = fit(speech, pictures, brows, neutrals, canonical)
     save(arrays, out)
     unseen = [clip for clip in sets["grid_speakers"] if clip.stem not in _ALSO_TRAINED]
     return lip_errors(unseen, Basis(**arrays))

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 from torch.nn import functional
-from torch.nn.utils.parametrizations import spectral_norm
 
 from vasari.renderer.networks import Painted
 from vasari.train.perceptual import Perceptual
@@ -17,7 +16,7 @@ class Batch:
 
     frame, beside: the inputs of `FrameNet`, and those of one frame later; source: of `SourceNet`;
     target: (n, 3, h, w) the truth; exact: (n,) 1 where truth and input are aligned to the pixel
-    and sharp, as in remade pictures, 0 for pairs of video frames.
+    and sharp, as in remade pictures, less for pairs of video frames.
     """
 
     frame: torch.Tensor
@@ -52,20 +51,24 @@ class Critic(nn.Module):
         super().__init__()
         layers: list[nn.Module] = []
         channels = 5
-        for wider in (32, 64, 96):
-            layers += [spectral_norm(nn.Conv2d(channels, wider, 4, 2, 1)), nn.LeakyReLU(0.2)]
+        for wider in (32, 64, 128):
+            layers += [nn.Conv2d(channels, wider, 4, 2, 1), nn.LeakyReLU(0.2)]
             channels = wider
-        self.layers = nn.Sequential(*layers, spectral_norm(nn.Conv2d(channels, 1, 3, 1, 1)))
+        self.layers = nn.Sequential(*layers, nn.Conv2d(channels, 1, 3, 1, 1))
 
     def forward(self, picture: torch.Tensor, rasters: torch.Tensor) -> torch.Tensor:
         out: torch.Tensor = self.layers(torch.cat([picture * 2 - 1, rasters], 1))
         return out
 
-    def score(self, picture: torch.Tensor, rasters: torch.Tensor) -> torch.Tensor:
-        """The scores, and beside them how much each place counts (1 on average)."""
+    def score(
+        self, picture: torch.Tensor, rasters: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The scores, and how much each place counts: 1 on average over the batch, most where
+        something was made up, so that pictures with little of it do not drown the others."""
         scores = self(picture, rasters)
-        place = functional.adaptive_avg_pool2d(0.1 + importance(rasters), scores.shape[2:])
-        return torch.stack([scores, place / place.mean((1, 2, 3), keepdim=True)])
+        made_up = functional.max_pool2d(rasters[:, 1:], 5, 1, 2) + 0.15 * rasters[:, :1] + 0.02
+        place = functional.adaptive_avg_pool2d(made_up, (scores.shape[2], scores.shape[3]))
+        return scores, place / place.mean()
 
 
 def importance(rasters: torch.Tensor) -> torch.Tensor:
