@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from vasari.errors import InvalidInput, InvalidOption
 from vasari.motion import layout
 from vasari.motion.basis import load_basis
+from vasari.motion.emotions import load_emotions
 from vasari.provenance.consent import Consent
 from vasari.renderer.compose import load_assets
 from vasari.session import Engine, Session
@@ -47,7 +48,7 @@ def tiny_voice(samples: Float, hidden: Float) -> tuple[float, Float]:
 @pytest.fixture(scope="module")
 def engine() -> Engine:
     speech = SpeechStream(tiny_encoder, tiny_voice)
-    return Engine(None, load_basis(), LoudnessLips(), speech, load_assets())  # type: ignore[arg-type]
+    return Engine(None, load_basis(), LoudnessLips(), speech, load_assets(), load_emotions())  # type: ignore[arg-type]
 
 
 def speech(seconds: float, channels: int = 1) -> Float:
@@ -163,3 +164,44 @@ def test_a_given_motion_is_played(hopper: Portrait, engine: Engine) -> None:
     frames = collect(session, speech(0.4), [])
     yaw = np.degrees([f.motion[1] - hopper.motion[1] for f in frames])
     assert yaw == pytest.approx(np.arange(10.0), abs=0.05)
+
+
+def test_a_change_of_controls_is_planned_and_does_not_jump(
+    hopper: Portrait, engine: Engine
+) -> None:
+    session = start(hopper, engine)
+    session.set_controls(Controls(head_amplitude=0.0))
+    session.set_controls(Controls(head_amplitude=0.0, head_offset_deg=(0.0, 10.0, 0.0)), at_s=1.0)
+    frames = collect(session, speech(2.0), [])
+    yaw = np.degrees([f.motion[1] - hopper.motion[1] for f in frames])
+    assert np.abs(yaw[:25]).max() < 0.2
+    assert yaw[36:] == pytest.approx(np.full(len(yaw) - 36, 10.0), abs=0.3)
+    assert np.abs(np.diff(yaw)).max() < 1.8
+
+
+def test_an_emotion_is_felt_and_lips_still_shut(hopper: Portrait, engine: Engine) -> None:
+    silence = np.zeros(RATE_HZ, np.float32)
+    plain = collect(start(hopper, engine), silence, [])[-1].motion
+    happy = Controls(emotion=(1.0,) + (0.0,) * 6)
+    smiling = collect(start(hopper, engine, controls=happy), silence, [])[-1].motion
+    assert np.abs(smiling - plain)[layout.MOUTH].max() > 2
+    gap = engine.basis.mouth[:, 14, 1] - engine.basis.mouth[:, 13, 1]
+    assert abs(float((smiling - plain)[layout.MOUTH] @ gap)) < 0.003
+
+
+def test_lips_of_the_sound_on_top_of_recorded_motion(hopper: Portrait, engine: Engine) -> None:
+    values = np.tile(hopper.motion, (100, 1))
+    values[:, 1] += np.float32(np.radians(5))
+    recorded = Motion(values.astype(np.float32), 25.0)
+    sound = speech(1.0)
+    played, spoken = (
+        np.stack(
+            [
+                f.motion
+                for f in collect(start(hopper, engine, motion=recorded, lips=whose), sound, [])
+            ]
+        )
+        for whose in ("motion", "audio")
+    )
+    assert np.array_equal(played[:, layout.ROTATION], spoken[:, layout.ROTATION])
+    assert played[:, layout.MOUTH].std(0).max() < 1e-3 < spoken[:, layout.MOUTH].std(0).max()

@@ -4,7 +4,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -36,7 +36,9 @@ def render(
     seed: int = 0,
     face: int | None = None,
     controls: Controls | None = None,
+    timeline: Sequence[tuple[float, Controls]] = (),
     motion: Motion | None = None,
+    lips: Literal["motion", "audio"] = "motion",
     overwrite: bool = False,
     progress: Progress | None = None,
     threads: int | None = None,
@@ -51,7 +53,9 @@ def render(
         consent: on what ground the face is used.
         fps: 25, 30, 40, 50 or 60. size: "crop" is 512x512, "photo" the whole photo.
         seed: same seed, same motion. face: which of several faces, from the left, starting at 1.
-        motion: play this motion instead of one generated from the sound.
+        controls: how the face acts; timeline: changes, with the seconds at which they begin.
+        motion: play this motion instead of one generated from the sound. lips: "audio" puts lips
+            that follow the sound on top of it.
         overwrite: whether an existing output is replaced.
         progress: called after every frame. threads: default all this process may use.
         engine: models loaded before, to be used again.
@@ -76,7 +80,10 @@ def render(
             controls=controls,
             seed=seed,
             motion=motion,
+            lips=lips,
         )
+        for at_s, change in timeline:
+            session.set_controls(change, at_s)
         writer = _write(session, source, output, overwrite, progress)
     duration_s = writer.frames / fps
     warnings = _warnings(source, portrait, motion, duration_s)

@@ -17,6 +17,8 @@ from vasari.motion import controls as motion_controls
 from vasari.motion import idle, layout, resample
 from vasari.motion.basis import Basis, load_basis
 from vasari.motion.brows import brow_direction
+from vasari.motion.emotions import load_emotions
+from vasari.motion.fade import Fade
 from vasari.motion.retarget import frames_at
 from vasari.provenance.consent import Consent
 from vasari.renderer.compose import Renderer, RendererAssets, load_assets
@@ -24,7 +26,7 @@ from vasari.runtime import Runtime
 from vasari.soundtrack import Loudness, Soundtrack
 from vasari.speech.rate import To16k
 from vasari.speech.stream import SpeechStream
-from vasari.types import Controls, Float, Frame, Motion, Portrait, SpeechFeatures
+from vasari.types import MOTION_FPS, Controls, Float, Frame, Motion, Portrait, SpeechFeatures
 
 FPS_CHOICES = (25, 30, 40, 50, 60)
 _INTERRUPT_FRAMES = 3
@@ -40,6 +42,7 @@ class Engine:
     generator: LipGenerator
     speech: SpeechStream
     assets: RendererAssets
+    emotions: Float  # (7, 44) what each emotion adds, see `vasari.motion.emotions`
 
     @staticmethod
     def load(threads: int | None = None) -> "Engine":
@@ -51,6 +54,7 @@ class Engine:
             generator=LipGenerator(runtime),
             speech=SpeechStream.from_runtime(runtime),
             assets=load_assets(),
+            emotions=load_emotions(),
         )
 
 
@@ -74,6 +78,7 @@ class Session:
         controls: may be changed at any time with `set_controls`.
         seed: same seed, same audio, same motion, bit for bit.
         motion: plays this motion instead of generating one; audio then only sets the length.
+        lips: "audio" moves the lips to the sound all the same.
 
     Raises:
         InvalidOption: fps or a control is out of range.
@@ -92,6 +97,7 @@ class Session:
         controls: Controls | None = None,
         seed: int = 0,
         motion: Motion | None = None,
+        lips: Literal["motion", "audio"] = "motion",
     ) -> None:
         check_fps(fps)
         self.consent = consent
@@ -103,13 +109,14 @@ class Session:
         self._size = size
         self._renderer = Renderer(portrait, engine.basis, engine.assets)
         self._brows = brow_direction(engine.basis.canonical, engine.basis.upper)
-        self._controls = Controls()
-        self.set_controls(controls or Controls())
+        motion_controls.validate(controls or Controls())
+        self._controls = Fade(controls or Controls())
         self._audio = Soundtrack(channels)
         self._idle = idle.init_state(seed)
         self._frame = 0
         self._pending: deque[tuple[Float, bool]] = deque()
         self._driven = motion
+        self._speaks = motion is None or lips == "audio"
         self._driven_frame = 0
         self._shown = portrait.motion
         self._ramp = 0
@@ -123,10 +130,15 @@ class Session:
         picture = self._portrait.photo if self._size == "photo" else self._portrait.image
         return picture.shape[1], picture.shape[0]
 
-    def set_controls(self, controls: Controls) -> None:
-        """From the next motion frame on, move as these controls say."""
+    def set_controls(self, controls: Controls, at_s: float | None = None) -> None:
+        """Move as these controls say, from the next motion frame on or from a time on.
+
+        The change takes 0.4 s, so that nothing jumps; before the first frame it is immediate.
+        at_s: seconds of this session's sound at which the change begins.
+        """
         motion_controls.validate(controls)
-        self._controls = controls
+        frame = self._motion_frame if at_s is None else round(at_s * MOTION_FPS)
+        self._controls = self._controls.then(controls, max(frame, self._motion_frame))
 
     def push_audio(self, samples: Float) -> None:
         """Append audio (n, channels) or (n,), float32 in -1..1, at the session's sample rate.
@@ -198,6 +210,7 @@ class Session:
 
     def _begin_segment(self, first_sample: int) -> None:
         self._segment_start = first_sample
+        self._motion_frame = first_sample * MOTION_FPS // self.sample_rate_hz
         self._rate = To16k(self.sample_rate_hz)
         self._loudness = Loudness(self.sample_rate_hz)
         self._speech = self._engine.speech.init_state()
@@ -222,15 +235,32 @@ class Session:
             reference = self._driven.pose_reference
             self._driven_frame += n
         else:
-            self._lips, spoken = self._engine.generator.generate(self._lips, features)
             self._idle, values = idle.idle(
-                self._idle, energy, features.voiced, self._controls, self._brows
+                self._idle, energy, features.voiced, self._controls.aim, self._brows
             )
+        if self._speaks:
+            self._lips, spoken = self._engine.generator.generate(self._lips, features)
             values[:, layout.MOUTH] = spoken.values[:, layout.MOUTH]
-        moved = motion_controls.apply(values, self._controls, self._portrait.motion, reference)
-        moved = self._ramped(moved)
+        moved = self._ramped(self._controlled(values, reference))
         self._resampling, out = resample.push(self._resampling, moved)
         self._pending.extend((vector, False) for vector in out)
+
+    def _controlled(self, values: Float, reference: Literal["portrait", "camera"]) -> Float:
+        """Motion as the controls of each frame want it."""
+        out = np.empty_like(values)
+        done = 0
+        while done < len(values):
+            self._controls, now, count = self._controls.at(self._motion_frame, len(values) - done)
+            out[done : done + count] = motion_controls.apply(
+                values[done : done + count],
+                now,
+                self._portrait.motion,
+                reference,
+                self._engine.emotions,
+            )
+            self._motion_frame += count
+            done += count
+        return out
 
     def _ramped(self, moved: Float) -> Float:
         for row in moved[: self._ramp]:

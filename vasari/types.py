@@ -28,6 +28,17 @@ MOTION_FPS = 25
 MOTION_DIM = 44
 """Length of a motion vector; its slices are in `vasari.motion.layout`."""
 
+EMOTIONS: tuple[str, ...] = (
+    "happy",
+    "sad",
+    "angry",
+    "surprised",
+    "afraid",
+    "disgusted",
+    "contempt",
+)
+"""What a face can feel; without any it is neutral."""
+
 SPEECH_RATE_HZ = 16_000
 """Sample rate of all speech processing. The user's own audio is never resampled into the output."""
 
@@ -171,6 +182,7 @@ class Controls:
     gaze_amplitude: float = 1.0  # 0..2, saccades
     head_offset_deg: tuple[float, float, float] = (0.0, 0.0, 0.0)  # pitch, yaw, roll
     distance: float = 1.0  # head size 1/distance; 0.7..1.5
+    emotion: tuple[float, ...] = (0.0,) * len(EMOTIONS)  # 0..1 each, in the order of EMOTIONS
 
     # Ranges are enforced by `vasari.motion.controls.validate`, which names the field and its range.
 

@@ -12,8 +12,7 @@ from vasari.commands.console import ProgressStyle
 from vasari.commands.flags import Consent, ConsentNote, Force, Json, Progress, Threads
 
 if TYPE_CHECKING:
-    from vasari.errors import InvalidOption
-    from vasari.types import Clip
+    from vasari.types import Clip, Motion
 
 
 class Size(StrEnum):
@@ -21,7 +20,19 @@ class Size(StrEnum):
     PHOTO = "photo"
 
 
-Scale = Annotated[float, typer.Option(help="0 to 2; 1 is natural.")]
+class Preset(StrEnum):
+    CALM = "calm"
+    PRESENTER = "presenter"
+    LIVELY = "lively"
+    STILL = "still"
+
+
+class Lips(StrEnum):
+    MOTION = "motion"
+    AUDIO = "audio"
+
+
+Scale = Annotated[float | None, typer.Option(help="0 to 2; 1 is natural.")]
 
 
 def command(
@@ -36,19 +47,35 @@ def command(
     face: Annotated[
         int | None, typer.Option(help="Which of several faces, from the left, from 1.", min=1)
     ] = None,
+    preset: Annotated[Preset | None, typer.Option(help="How much the face does at all.")] = None,
+    emotion: Annotated[
+        str | None, typer.Option(help="For example happy=0.6,surprised=0.2; amounts 0 to 1.")
+    ] = None,
     gaze: Annotated[
-        str, typer.Option(help="YAW,PITCH in degrees; + is image right and down.")
-    ] = "0,0",
-    head_scale: Scale = 1.0,
-    mouth_scale: Scale = 1.0,
-    expression_scale: Scale = 1.0,
-    blink_rate: Annotated[float, typer.Option(help="Blinks per minute, 0 to 60.")] = 16.0,
+        str | None, typer.Option(help="YAW,PITCH in degrees; + is image right and down.")
+    ] = None,
+    head_offset: Annotated[
+        str | None, typer.Option(help="PITCH,YAW,ROLL in degrees, added to the photo's pose.")
+    ] = None,
+    head_scale: Scale = None,
+    mouth_scale: Scale = None,
+    expression_scale: Scale = None,
+    gaze_scale: Scale = None,
+    blink_rate: Annotated[float | None, typer.Option(help="Blinks per minute, 0 to 60.")] = None,
     distance: Annotated[
-        float, typer.Option(help="0.7 (near) to 1.5 (far); 1 as in the photo.")
-    ] = 1.0,
+        float | None, typer.Option(help="0.7 (near) to 1.5 (far); 1 as in the photo.")
+    ] = None,
+    controls: Annotated[
+        Path | None, typer.Option(help="JSON file with changes over time; see the README.")
+    ] = None,
     motion: Annotated[
         Path | None, typer.Option(help="Play this .motion file or Live Link Face .csv instead.")
     ] = None,
+    drive: Annotated[Path | None, typer.Option(help="Move like the face in this video.")] = None,
+    lips: Annotated[
+        Lips,
+        typer.Option(help="With --motion or --drive: whose lips, the motion's or the sound's."),
+    ] = Lips.MOTION,
     consent: Consent = None,
     consent_note: ConsentNote = "",
     force: Force = False,
@@ -60,30 +87,30 @@ def command(
 
     Example: vasari render portrait.jpg speech.wav -o talk.mp4 --consent self
     """
+    from vasari.commands.acting import controls_of, emotion_of, numbers_of, timeline_of
     from vasari.commands.ask import consent_for
-    from vasari.commands.motion import load as load_motion
     from vasari.config import load_settings
-    from vasari.errors import InvalidOption
-    from vasari.motion.controls import validate
-    from vasari.types import Controls
 
     settings = load_settings()
-    yaw, pitch = _pair(gaze)
-    controls = Controls(
-        gaze_deg=(yaw, pitch),
-        head_amplitude=head_scale,
-        mouth_amplitude=mouth_scale,
-        expression_amplitude=expression_scale,
-        blink_per_minute=blink_rate,
-        distance=distance,
-    )
-    try:
-        validate(controls)
-    except InvalidOption as error:
-        raise _in_flags(error) from None
+    given = {
+        "emotion": None if emotion is None else emotion_of(emotion),
+        "gaze_deg": None if gaze is None else numbers_of(gaze, 2, "--gaze 10,-5"),
+        "head_offset_deg": None
+        if head_offset is None
+        else numbers_of(head_offset, 3, "--head-offset 0,10,0"),
+        "head_amplitude": head_scale,
+        "mouth_amplitude": mouth_scale,
+        "expression_amplitude": expression_scale,
+        "gaze_amplitude": gaze_scale,
+        "blink_per_minute": blink_rate,
+        "distance": distance,
+    }
+    acting = controls_of(None if preset is None else preset.value, given)
+    timeline = () if controls is None else timeline_of(controls)
     ground = consent_for(photo, consent, consent_note, not as_json and console.interactive())
     from vasari.offline import render
 
+    played = _played(motion, drive, threads or settings.threads)
     style = progress or ProgressStyle(settings.progress)
     with console.progress(style, "Rendering") as report:
         clip = render(
@@ -95,13 +122,33 @@ def command(
             size=size.value,
             seed=seed,
             face=face,
-            controls=controls,
-            motion=None if motion is None else load_motion(motion),
+            controls=acting,
+            timeline=timeline,
+            motion=played,
+            lips=lips.value,
             overwrite=force,
             progress=report,
             threads=threads or settings.threads,
         )
     show(clip, as_json)
+
+
+def _played(motion: Path | None, drive: Path | None, threads: int | None) -> "Motion | None":
+    """The motion of a file or of a video; None when neither is given."""
+    from vasari.commands.motion import load
+    from vasari.errors import InvalidOption
+
+    if motion is not None and drive is not None:
+        raise InvalidOption(
+            "Both --motion and --drive are given.", code="bad_motion", fix="Give one of them."
+        )
+    if drive is None:
+        return None if motion is None else load(motion)
+    from vasari.motion.basis import load_basis
+    from vasari.motion.video import track_video
+    from vasari.runtime import Runtime
+
+    return track_video(drive, Runtime(threads), load_basis()).motion
 
 
 def show(clip: "Clip", as_json: bool) -> None:
@@ -115,36 +162,3 @@ def show(clip: "Clip", as_json: bool) -> None:
         f"{clip.output}: {clip.duration_s:.1f} s, {clip.width}x{clip.height} at {clip.fps} fps, in"
         f" {clip.wall_s:.1f} s ({clip.realtime_factor:.2f} x real time)"
     )
-
-
-_FLAGS = {
-    "head_amplitude": "--head-scale",
-    "mouth_amplitude": "--mouth-scale",
-    "expression_amplitude": "--expression-scale",
-    "blink_per_minute": "--blink-rate",
-    "gaze_deg": "--gaze",
-    "distance": "--distance",
-}
-
-
-def _in_flags(error: "InvalidOption") -> "InvalidOption":
-    """The error with the names that were typed."""
-    message, fix = error.message, error.fix
-    for name, flag in _FLAGS.items():
-        message, fix = message.replace(name, flag), fix.replace(name, flag)
-    return type(error)(message, code=error.code, fix=fix)
-
-
-def _pair(text: str) -> tuple[float, float]:
-    """YAW,PITCH. Raises InvalidOption (bad_control)."""
-    from vasari.errors import InvalidOption
-
-    try:
-        yaw, pitch = (float(part) for part in text.split(","))
-        return yaw, pitch
-    except ValueError:
-        raise InvalidOption(
-            f"'{text}' is no gaze.",
-            code="bad_control",
-            fix="Give two numbers of degrees, for example --gaze 10,-5.",
-        ) from None

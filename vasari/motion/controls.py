@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vasari.errors import InvalidOption
-from vasari.motion import eyes, layout
-from vasari.types import MOTION_DIM, Controls, Float
+from vasari.motion import emotions, eyes, layout
+from vasari.types import EMOTIONS, MOTION_DIM, Controls, Float
 
 RANGES: Mapping[str, tuple[tuple[float, float], ...]] = MappingProxyType(
     {
@@ -28,6 +28,7 @@ RANGES: Mapping[str, tuple[tuple[float, float], ...]] = MappingProxyType(
         "gaze_amplitude": ((0.0, 2.0),),
         "head_offset_deg": ((-20.0, 20.0), (-25.0, 25.0), (-25.0, 25.0)),
         "distance": ((0.7, 1.5),),
+        "emotion": ((0.0, 1.0),) * len(EMOTIONS),
     }
 )
 """Lowest and highest value of every control, one pair per component."""
@@ -134,6 +135,7 @@ def apply(
     controls: Controls,
     photo_motion: NDArray[Any],
     reference: Literal["portrait", "camera"] = "portrait",
+    emotion_offsets: NDArray[Any] | None = None,
 ) -> Float:
     """Motion as the controls want it, ready for the renderer.
 
@@ -143,6 +145,8 @@ def apply(
             with "camera" (tracked motion of this very head) all are absolute.
         controls: checked ones, see `validate`. blink_per_minute acts in `vasari.motion.idle`.
         photo_motion: (44,) the photo's own motion vector.
+        emotion_offsets: (7, 44) what each emotion adds at full strength, see
+            `vasari.motion.emotions`; None leaves emotions out.
 
     Returns:
         (n, 44) absolute motion within the limits of this module. Neutral controls change nothing
@@ -172,9 +176,13 @@ def apply(
     shift[:, 2] -= math.log(controls.distance)
     out[:, layout.TRANSLATION] = soft_limit(shift, np.array(TRANSLATION_LIMIT))
 
-    mouth = controls.mouth_amplitude * moves[:, layout.MOUTH]
+    feeling = np.zeros(MOTION_DIM)
+    if emotion_offsets is not None and any(controls.emotion):
+        feeling = emotions.offset(controls.emotion, emotion_offsets).astype(np.float64)
+    mouth = controls.mouth_amplitude * moves[:, layout.MOUTH] + feeling[layout.MOUTH]
     out[:, layout.MOUTH] = soft_limit(mouth, COEFFICIENT_LIMIT)
     upper = controls.expression_amplitude * (moves[:, layout.UPPER] - base[layout.UPPER])
+    upper = upper + feeling[layout.UPPER]
     out[:, layout.UPPER] = photo[layout.UPPER] + soft_limit(upper, COEFFICIENT_LIMIT)
 
     # Amplitude and target act on where the eyes look in the camera's frame.
@@ -186,6 +194,8 @@ def apply(
 
     follow = eyes.lid_follow(out[:, 43] - photo[43]) / eyes.lid_follow(eyes_in[:, 1])
     own = np.ones(2) if absolute else np.clip(photo[layout.LIDS], 0.0, LID_LIMIT)
+    # A share of the opening, so that a blink stays a blink.
+    own = own * (1.0 + feeling[layout.LIDS])
     lids = np.maximum(moves[:, layout.LIDS] * own * follow[:, None], 0.0)
     out[:, layout.LIDS] = soft_limit(lids, LID_LIMIT, knee=0.85)
     return out.astype(np.float32)

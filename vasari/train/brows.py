@@ -28,11 +28,26 @@ def _score(scores: NDArray[np.floating], name: str) -> NDArray[np.floating]:
     return scores[:, [MEDIAPIPE.index(side) for side in sides]]
 
 
-def measured(file: Path, canonical: Float) -> tuple[Float, Float]:
-    """Offsets (N, 478, 3) that brows make in the pictures of a tracks file, and scores (N, 52).
+def directions(file: Path, canonical: Float) -> Float:
+    """(3, 478, 3) how the average face moves when brows go down, inner ends up, outer ends up, at
+    a score of 1. file: see `vasari.train.tracks.track_pictures`."""
+    return _regressed(file, canonical)[0]
 
-    file: see `vasari.train.tracks.track_pictures`.
-    """
+
+def measured(file: Path, canonical: Float) -> tuple[Float, Float]:
+    """Offsets (N, 478, 3) that brows make in the pictures of a tracks file, and scores (N, 52)."""
+    found, scores = _regressed(file, canonical)
+    scores = _some_one_sided(scores)
+    moved = np.zeros((len(scores), *canonical.shape), np.float32)
+    left = (canonical[:, :1] > 0).astype(np.float32)  # the subject's left is the picture's right
+    for direction, name in zip(found, _WANTED, strict=True):
+        sides = _score(scores, name)[:, :, None, None]
+        moved += sides[:, 0] * left * direction + sides[:, 1] * (1 - left) * direction
+    return moved, scores
+
+
+def _regressed(file: Path, canonical: Float) -> tuple[Float, Float]:
+    """The directions, and the scores (N, 52) of the pictures they were found in."""
     with np.load(file, allow_pickle=False) as arrays:
         synthetic = np.array([str(n).startswith("sfhq") for n in arrays["names"]])
         points, scores = arrays["points"][synthetic], arrays["blendshapes"][synthetic]
@@ -44,14 +59,8 @@ def measured(file: Path, canonical: Float) -> tuple[Float, Float]:
     columns = [_score(scores, name).mean(1) for name in (*_WANTED, *_OTHERS)]
     design = np.column_stack([*columns, rotation, np.ones(len(scores))]).astype(np.float64)
     found = np.linalg.lstsq(design, shapes.reshape(len(shapes), -1), rcond=None)[0]
-    directions = found[: len(_WANTED)].reshape(-1, *canonical.shape)
-    scores = _some_one_sided(scores)
-    moved = np.zeros_like(shapes)
-    left = (canonical[:, :1] > 0).astype(np.float32)  # the subject's left is the picture's right
-    for direction, name in zip(directions, _WANTED, strict=True):
-        sides = _score(scores, name)[:, :, None, None]
-        moved += sides[:, 0] * left * direction + sides[:, 1] * (1 - left) * direction
-    return moved.astype(np.float32), scores
+    moved = found[: len(_WANTED)].reshape(-1, *canonical.shape)
+    return moved.astype(np.float32), scores.astype(np.float32)
 
 
 def _some_one_sided(scores: Float) -> Float:
