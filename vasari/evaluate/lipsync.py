@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vasari.generator.visemes import Phone
 from vasari.types import MOTION_FPS, SPEECH_RATE_HZ, Float, check_array
 
 OPEN = frozenset(["ɑ", "a", "æ", "ɒ", "ʌ", "ɔ"])
@@ -28,14 +29,6 @@ HAMA_LATE_MS = 30.0
 _MOST_SHIFT = 8
 _HAMA_FRAME_S = 0.02
 _FRAME_MS = 1000 / MOTION_FPS
-
-
-@dataclass(frozen=True)
-class Phone:
-    """symbol: IPA, one sign without stress or length. at_s: where the recogniser hears it."""
-
-    symbol: str
-    at_s: float
 
 
 @dataclass(frozen=True)
