@@ -53,7 +53,7 @@ class Engine:
             basis=load_basis(),
             generator=LipGenerator(runtime),
             speech=SpeechStream.from_runtime(runtime),
-            assets=load_assets(),
+            assets=load_assets(runtime),
             emotions=load_emotions(),
         )
 
