@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 
 from vasari.train.perceptual import Perceptual
-from vasari.types import Image
+from vasari.types import Float, Image
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,10 @@ class Judge:
         """Raises ModuleNotFoundError without the extra [train]."""
         return Judge(Perceptual.load())
 
-    def distance(self, a: Image, b: Image) -> float:
+    def distance(self, a: Image, b: Image, place: Float | None = None) -> float:
+        """place: (h, w) how much each pixel counts, for a box within pictures that are seen whole;
+        None for all the same."""
         with torch.no_grad():
             x, y = (torch.from_numpy(p).permute(2, 0, 1)[None].float() / 255 for p in (a, b))
-            return float(self.net(x, y))
+            weight = None if place is None else torch.from_numpy(place / place.mean())[None, None]
+            return float(self.net(x, y, weight))

@@ -3,6 +3,10 @@
 Pictures: held-out pictures are remade by geometry and driven back, as in training
 (`vasari.train.renderer_data`), and compared with the picture itself. Clips: people of
 video/grid_speakers drive their own first frame, and are compared with the real video.
+
+A box is the bounding box of the lips, or of an eye, in the true picture with a margin of 8 px at
+the scale of `vasari.renderer.region`; networks see the patch around it, and distances in the box
+count.
 """
 
 from collections import defaultdict
@@ -32,6 +36,7 @@ from vasari.types import Float, Image, Portrait
 
 _BOXES = {"mouth": (regions.MOUTH,), "eye": regions.EYES}
 _SMOOTH_FRAMES = 1.5
+_MARGIN_PX = 8
 
 
 def run(data: Path, work: Path, limit: int | None = None) -> dict[str, float]:
@@ -77,19 +82,33 @@ def _compare(
     frame: Image, truth: Image, portrait: Portrait, target: Target, judge: Judge
 ) -> dict[str, float]:
     found: dict[str, float] = {}
-    for box, kinds in _BOXES.items():
-        got = [_box(kind, frame, portrait, target) for kind in kinds]
-        real = [_box(kind, truth, portrait, target) for kind in kinds]
-        both = list(zip(got, real, strict=True))
-        found[f"{box}_psnr_db"] = float(np.mean([psnr_db(a, b) for a, b in both]))
-        found[f"{box}_ssim"] = float(np.mean([ssim(a, b) for a, b in both]))
-        found[f"{box}_distance"] = float(np.mean([judge.distance(a, b) for a, b in both]))
+    for name, kinds in _BOXES.items():
+        rows = []
+        for kind in kinds:
+            got, real = (_patch(kind, image, portrait, target) for image in (frame, truth))
+            box, place = _box(kind, portrait, target)
+            a, b = got[box], real[box]
+            rows.append((psnr_db(a, b), ssim(a, b), judge.distance(got, real, place)))
+        figures = zip(("psnr_db", "ssim", "distance"), np.mean(rows, 0).tolist(), strict=True)
+        found |= {f"{name}_{key}": value for key, value in figures}
     return found
 
 
-def _box(region: Region, image: Image, portrait: Portrait, target: Target) -> Image:
+def _patch(region: Region, image: Image, portrait: Portrait, target: Target) -> Image:
     where = regions.place(region, portrait.neutral, target.skull)
     return np.asarray(affine(image, where, region.size), np.uint8)
+
+
+def _box(region: Region, portrait: Portrait, target: Target) -> tuple[tuple[slice, slice], Float]:
+    """Rows and columns of the box in its patch, and (h, w) 1 inside it."""
+    inside = regions.invert(regions.place(region, portrait.neutral, target.skull))
+    points = target.landmarks[region.contours.outer, :2] @ inside[:, :2].T + inside[:, 2]
+    lo = np.floor(points.min(0) - _MARGIN_PX).astype(int).clip(0)
+    hi = np.ceil(points.max(0) + _MARGIN_PX).astype(int).clip(None, region.size)
+    box = (slice(int(lo[1]), int(hi[1])), slice(int(lo[0]), int(hi[0])))
+    place = np.zeros((region.height_px, region.width_px), np.float32)
+    place[box] = 1.0
+    return box, place
 
 
 def clips(
@@ -117,24 +136,28 @@ def _clip(clip: Path, engines: tuple[Engine, Engine], judge: Judge) -> dict[str,
     found: dict[str, float] = {}
     for engine, label in zip(engines, ("without", "with"), strict=True):
         renderer = Renderer(portrait, engine.basis, engine.assets)
-        boxes, ratios = [], []
-        for vector, image in zip(motion[::3], real[::3], strict=True):
-            target = renderer.target(vector)
-            frame = renderer.draw(target).frame
-            got, true = (_box(regions.MOUTH, i, portrait, target) for i in (frame, image))
-            eyes = [
-                np.hstack([_box(e, i, portrait, target) for e in regions.EYES])
-                for i in (frame, image)
-            ]
-            boxes.append(judge.distance(got, true))
-            ratios.append(
-                (sharpness(got) / sharpness(eyes[0]), sharpness(true) / sharpness(eyes[1]))
-            )
+        distances, ratios = [], []
+        for vector, landmarks, image in zip(motion[::3], points[::3], real[::3], strict=True):
+            target = replace(renderer.target(vector), landmarks=landmarks)
+            frame = renderer.render(vector)
+            got, true = (_patch(regions.MOUTH, i, portrait, target) for i in (frame, image))
+            box, place = _box(regions.MOUTH, portrait, target)
+            distances.append(judge.distance(got, true, place))
+            eyes = [_eyes_sharpness(i, portrait, target) for i in (frame, image)]
+            ratios.append((sharpness(got[box]) / eyes[0], sharpness(true[box]) / eyes[1]))
         ours, theirs = np.mean(ratios, 0)
-        found[f"clip_mouth_distance_{label}"] = float(np.mean(boxes))
+        found[f"clip_mouth_distance_{label}"] = float(np.mean(distances))
         found[f"clip_mouth_sharpness_{label}"] = float(ours / theirs)
         found[f"clip_mouth_shimmer_{label}"] = _shimmer(renderer, portrait, calm, real)
     return found
+
+
+def _eyes_sharpness(image: Image, portrait: Portrait, target: Target) -> float:
+    parts = []
+    for eye in regions.EYES:
+        box, _ = _box(eye, portrait, target)
+        parts.append(sharpness(_patch(eye, image, portrait, target)[box]))
+    return float(np.mean(parts))
 
 
 def _smooth(motion: Float) -> Float:
@@ -149,8 +172,8 @@ def _smooth(motion: Float) -> Float:
 def _shimmer(renderer: Renderer, portrait: Portrait, motion: Float, real: list[Image]) -> float:
     """Energy of the second difference in time of the mouth box, relative to the real video's."""
     targets = [renderer.target(vector) for vector in motion]
-    got = [_box(regions.MOUTH, renderer.draw(t).frame, portrait, t) for t in targets]
-    true = [_box(regions.MOUTH, i, portrait, t) for i, t in zip(real, targets, strict=True)]
+    got = [_patch(regions.MOUTH, renderer.draw(t).frame, portrait, t) for t in targets]
+    true = [_patch(regions.MOUTH, i, portrait, t) for i, t in zip(real, targets, strict=True)]
     return _fast(got) / _fast(true)
 
 

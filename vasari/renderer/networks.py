@@ -15,6 +15,8 @@ from torch.nn import functional
 from vasari.renderer.region import N_INPUTS, N_SOURCE
 
 MOST_FLOW_PX = 4.0
+REACH_PX, SOFT_PX = 7, 4
+"""How far beyond lips or lids the network may paint, and half the width of the edge of that."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,21 @@ class FrameNet(nn.Module):
         picture = frame[:, :3]
         moved = warp(picture, flow)
         colours = out[:, 3:6] + 0.4
-        return Painted(moved + mask * (colours - moved), mask, flow)
+        painted = moved + mask * (colours - moved)
+        near = reach(frame[:, 3:4])
+        return Painted(picture + near * (painted - picture), mask * near, flow * near)
+
+
+def reach(outer: torch.Tensor) -> torch.Tensor:
+    """(n, 1, h, w) 1 on the outer contour's inside and close to it, falling to 0 around.
+
+    Skin farther away is the photo's own; the smallest flow would only blur it.
+    """
+    far, soft = 2 * REACH_PX + 1, 2 * SOFT_PX + 1
+    wide = functional.max_pool2d(outer, (1, far), 1, (0, REACH_PX))
+    wide = functional.max_pool2d(wide, (far, 1), 1, (REACH_PX, 0))
+    wide = functional.avg_pool2d(wide, (1, soft), 1, (0, SOFT_PX), count_include_pad=False)
+    return functional.avg_pool2d(wide, (soft, 1), 1, (SOFT_PX, 0), count_include_pad=False)
 
 
 def warp(picture: torch.Tensor, flow: torch.Tensor) -> torch.Tensor:

@@ -59,8 +59,8 @@ CONFIGS: dict[str, dict[str, Recipe]] = {
         "eyes": Recipe(networks.TINY, 60, batch=4, warm=20, keep_every=20),
     },
     "base": {
-        "mouth": Recipe(networks.MOUTH, 9000),
-        "eyes": Recipe(networks.EYES, 5000, batch=12),
+        "mouth": Recipe(networks.MOUTH, 15200),
+        "eyes": Recipe(networks.EYES, 10800, batch=12),
     },
 }
 

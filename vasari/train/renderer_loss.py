@@ -37,7 +37,7 @@ class Weights:
 
     pixels: float = 2.0
     edges: float = 2.0
-    features: float = 2.0
+    features: float = 3.0
     realism: float = 0.1
     mask: float = 0.02
     flow: float = 0.003
