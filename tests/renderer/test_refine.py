@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from vasari.motion import layout
+from vasari.motion.arkit_map import load_map, motion_from_shapes
+from vasari.motion.arkit_names import SHAPES
 from vasari.motion.basis import load_basis
 from vasari.renderer import region as regions
 from vasari.renderer.compose import Renderer, load_assets
@@ -128,3 +130,20 @@ def test_the_whole_photo_is_painted_like_the_crop(
     x, y = hopper.crop.photo_from_crop(lips).astype(int)
     assert change[y, x].min() > 0
     assert not change[: y // 2].any()
+
+
+def test_the_widest_mouths_are_left_to_the_layers(
+    hopper: Portrait, pair: tuple[Renderer, Renderer], networks: Refiners
+) -> None:
+    plain, refined = pair
+    gaps, changes = [], []
+    jaw = np.zeros(52, np.float32)
+    for amount in (0.3, 0.6, 1.0):
+        jaw[SHAPES.index("JawOpen")] = amount
+        motion = hopper.motion.copy()
+        motion[layout.MOUTH] = motion_from_shapes(jaw[None], load_map())[0, layout.MOUTH]
+        points = refined.target(motion).landmarks
+        gaps.append((points[14, 1] - points[13, 1]) / hopper.anchor.scale_px)
+        changes.append(np.abs(refined.render(motion).astype(int) - plain.render(motion)).mean())
+    assert gaps[0] < 0.09 and gaps[-1] > 0.12, "the test opens the mouth as wide as it says"
+    assert changes[0] > 5 * changes[-1]

@@ -12,11 +12,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from vasari.renderer.region import N_INPUTS, N_SOURCE
+from vasari.renderer.region import N_INPUTS, N_SOURCE, REACH_PX, SOFT_PX
 
 MOST_FLOW_PX = 4.0
-REACH_PX, SOFT_PX = 7, 4
-"""How far beyond lips or lids the network may paint, and half the width of the edge of that."""
 
 
 @dataclass(frozen=True)
@@ -125,12 +123,19 @@ class FrameNet(nn.Module):
         out = functional.pixel_shuffle(self.head(functional.relu(x)), 2)
         flow = torch.tanh(out[:, :2]) * MOST_FLOW_PX
         mask = torch.sigmoid(out[:, 2:3] - 2.5)
-        picture = frame[:, :3]
-        moved = warp(picture, flow)
+        moved = warp(frame[:, :3], flow)
         colours = out[:, 3:6] + 0.4
-        painted = moved + mask * (colours - moved)
-        near = reach(frame[:, 3:4])
-        return Painted(picture + near * (painted - picture), mask * near, flow * near)
+        return Painted(moved + mask * (colours - moved), mask, flow)
+
+
+def near(painted: Painted, frame: torch.Tensor) -> Painted:
+    """What of it is shown: the paint close to lips or lids, the frame's own picture elsewhere.
+
+    At run time `vasari.renderer.region.reach` does the same.
+    """
+    share, picture = reach(frame[:, 3:4]), frame[:, :3]
+    shown = picture + share * (painted.picture - picture)
+    return Painted(shown, painted.mask * share, painted.flow * share)
 
 
 def reach(outer: torch.Tensor) -> torch.Tensor:
@@ -138,11 +143,8 @@ def reach(outer: torch.Tensor) -> torch.Tensor:
 
     Skin farther away is the photo's own; the smallest flow would only blur it.
     """
-    far, soft = 2 * REACH_PX + 1, 2 * SOFT_PX + 1
-    wide = functional.max_pool2d(outer, (1, far), 1, (0, REACH_PX))
-    wide = functional.max_pool2d(wide, (far, 1), 1, (REACH_PX, 0))
-    wide = functional.avg_pool2d(wide, (1, soft), 1, (0, SOFT_PX), count_include_pad=False)
-    return functional.avg_pool2d(wide, (soft, 1), 1, (SOFT_PX, 0), count_include_pad=False)
+    wide = functional.max_pool2d(outer, 2 * REACH_PX + 1, 1, REACH_PX)
+    return functional.avg_pool2d(wide, 2 * SOFT_PX + 1, 1, SOFT_PX, count_include_pad=False)
 
 
 def warp(picture: torch.Tensor, flow: torch.Tensor) -> torch.Tensor:

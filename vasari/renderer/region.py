@@ -22,6 +22,9 @@ N_SOURCE = 5
 FLOW_UNIT_PX = 16.0
 """Flow channels are in this unit, to lie in the range of the others."""
 
+REACH_PX, SOFT_PX = 7, 4
+"""How far beyond lips or lids the network may paint, and half the width of the edge of that."""
+
 _SKULL_POINTS = np.union1d(layout.RIGID, [1, 2, 4, 5, 98, 327, 97, 326, 164, 195, 197])
 _SUBPIXEL_BITS = 4
 _FADE_PX = 12.0
@@ -133,26 +136,34 @@ def flow(region: Region, displacement: Float, where: Affine, source: Affine) -> 
 
     displacement: (512, 512, 2) px, target minus source. source: place of the photo's own patch.
     """
-    shift = affine(displacement, where, region.size)
+    back = invert(source)
+    still = chain(back, where)
+    still[:, :2] -= np.eye(2)
     x = np.arange(region.width_px, dtype=np.float32)[None, :]
     y = np.arange(region.height_px, dtype=np.float32)[:, None]
-    still = chain(invert(source), where).astype(np.float32)
-    back = invert(source)[:, :2].astype(np.float32)
-    moved = [
-        still[i, 0] * x
-        + still[i, 1] * y
-        + still[i, 2]
-        - back[i, 0] * shift[..., 0]
-        - back[i, 1] * shift[..., 1]
-        for i in range(2)
-    ]
-    return np.dstack([moved[0] - x, moved[1] - y])
+    # One matrix for all pixels, which OpenCV does fastest.
+    moved = cv2.transform(affine(displacement, where, region.size), -back[:, :2])
+    for axis in range(2):
+        a, b, c = (np.float32(v) for v in still[axis])
+        moved[..., axis] += a * x + (b * y + c)
+    return np.asarray(moved, np.float32)
+
+
+def reach(seen: NDArray[np.uint8]) -> Float:
+    """(h, w) 1 on the outer contour of a `picture` and close to it, falling to 0 around: skin
+    farther away is the photo's own, and the smallest flow would only blur it."""
+    side = 2 * REACH_PX + 1
+    wide = cv2.dilate(seen[..., 3].astype(np.float32), np.ones((side, side), np.uint8))
+    soft = cv2.blur(wide, (2 * SOFT_PX + 1,) * 2, borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(soft, np.float32) * np.float32(1 / 255)
 
 
 def stack(seen: NDArray[np.uint8], moved: Float) -> Float:
     """(7, h, w) float32 what the network gets: `picture` 0..1, then `flow` in its unit."""
-    channels = np.concatenate([seen * np.float32(1 / 255), moved * np.float32(1 / FLOW_UNIT_PX)], 2)
-    return np.ascontiguousarray(channels.transpose(2, 0, 1), np.float32)
+    out = np.empty((N_INPUTS, *seen.shape[:2]), np.float32)
+    np.multiply(seen.transpose(2, 0, 1), np.float32(1 / 255), out=out[:5], casting="unsafe")
+    np.multiply(moved.transpose(2, 0, 1), np.float32(1 / FLOW_UNIT_PX), out=out[5:])
+    return out
 
 
 def source_stack(seen: NDArray[np.uint8]) -> Float:

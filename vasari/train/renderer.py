@@ -21,7 +21,7 @@ from torch import nn
 from torch.nn import functional
 
 from vasari.renderer import networks
-from vasari.renderer.networks import FrameNet, SourceNet, Widths
+from vasari.renderer.networks import FrameNet, SourceNet, Widths, near
 from vasari.renderer.region import FLOW_UNIT_PX
 from vasari.train.perceptual import Perceptual
 from vasari.train.renderer_data import FIELDS, Channels
@@ -256,9 +256,12 @@ def _step(state: _State, batch: Batch, recipe: Recipe, judge: Perceptual) -> dic
     pace = min(1.0, (state.step + 1) / 200) * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * progress)))
     state.optimiser.param_groups[0]["lr"] = recipe.rate * float(pace)
     style, detail = state.net.source(batch.source)
-    got = state.net.frame(batch.frame, style, detail)
+    got = near(state.net.frame(batch.frame, style, detail), batch.frame)
     half = len(batch.frame) // 2 if state.step % 2 else 0
-    beside = state.net.frame(batch.beside[:half], style[:half], detail[:half]) if half else None
+    beside = None
+    if half:
+        later = batch.beside[:half]
+        beside = near(state.net.frame(later, style[:half], detail[:half]), later)
     parts = loss(got, beside, batch, judge, recipe.weights)
     sharp = batch.exact > 0.75
     critical = state.step >= recipe.warm and bool(sharp.any())
