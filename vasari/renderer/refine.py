@@ -20,7 +20,7 @@ _MOUTH_PX, _EYES_PX = (0.15, 1.2), (0.5, 1.8)
 """Movement of lips, of lids and irises up to which the photo's own pixels stay, and from which on
 the network's replace them. The layers carry the small movements of a gaze, and time is saved."""
 
-_WIDE, _WIDEST = 0.06, 0.11
+_WIDE, _WIDEST = 0.085, 0.13
 """Gap of the lips in face widths from which on the layers are trusted more than the network, which
 has seen few mouths so wide, and where they are trusted alone."""
 
